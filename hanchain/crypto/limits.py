@@ -1,0 +1,19 @@
+"""Every bound of the package, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TAG_BYTES_MAX: Final = 255  # a domain tag's length is one byte of the hash input
+KEY_NAME_LENGTH_MAX: Final = 64  # a file name on every system, with room for its suffix
+KEY_FILE_BYTES_MAX: Final = 16 * 1024  # a key file has under 1 KiB; a larger one is not ours and is not read
+KEYS_LISTED_MAX: Final = 10_000  # files of one key directory that a listing opens
+PASSPHRASE_BYTES_MAX: Final = 4096  # longer input is a mistake (a file piped in), not a passphrase
+KDF_MEMORY_KIB_MIN: Final = 8  # the least that libsodium accepts
+KDF_MEMORY_KIB_MAX: Final = 1024 * 1024  # 1 GiB: a tampered file must not exhaust the machine
+KDF_ITERATIONS_MIN: Final = 1  # the least that libsodium accepts
+KDF_ITERATIONS_MAX: Final = 32  # at 1 GiB about a minute: a tampered file must not hang the operator
+CERTIFICATE_BYTES_MAX: Final = 16 * 1024  # an Ed25519 certificate with 64 names has about 3 KiB
+CERTIFICATE_NAMES_MAX: Final = 64  # addresses of one node
+CERTIFICATE_DAYS_MAX: Final = 36_500  # one hundred years: beyond it a validity is a typing mistake
+COMMON_NAME_LENGTH_MAX: Final = 64  # RFC 5280, ub-common-name
