@@ -47,7 +47,7 @@ class FaultyFiles:
         self.operations = 0
         self.broken_sync = False  # while set, syncs fail with EIO and make nothing durable
 
-    def make_directory(self, directory: Path) -> None:
+    def make_directory(self, directory: Path) -> None:  # noqa: ARG002  # of the protocol
         """Directories exist once they are used."""
         self._step()
 

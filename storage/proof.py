@@ -49,7 +49,8 @@ def verify_path(  # noqa: PLR0917  # the order of RFC 9162
 ) -> bool:
     """Say whether `leaf` is leaf `index` of a tree of `size` leaves with `root` (RFC 9162 section 2.1.3.2).
 
-    False for any index outside the tree and any path of the wrong length; nothing about the arguments is trusted.
+    False for any index outside the tree and any path of the wrong length. The root does not bind the size: take both
+    from the same authenticated place, such as a block header, and only then trust the index.
     """
     if not 0 <= index < size:
         return False

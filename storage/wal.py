@@ -77,11 +77,11 @@ class WriteAheadLog:
         with self._failing():
             if create:
                 self._files.make_directory(self._directory)
-            elif LOCK_NAME not in self._names_if_any():
+            elif not self._exists():
                 raise Missing(f"no write-ahead log in {self._directory}")
             self._lock = self._files.lock(self._directory / LOCK_NAME)
             try:
-                return self._recover(create=create)
+                return self._recover()
             except BaseException:
                 self._release()
                 raise
@@ -140,11 +140,9 @@ class WriteAheadLog:
         finally:
             self._release()
 
-    def _recover(self, *, create: bool) -> list[WalRecord]:
+    def _recover(self) -> list[WalRecord]:
         sequences = [int(match[1]) for name in self._files.names(self._directory) if (match := _NAME.fullmatch(name))]
         if not sequences:
-            if not create:
-                raise Missing(f"no write-ahead log in {self._directory}")
             self._start_segment(1, ())
             self._remove_all_but_live()
             return []
@@ -206,11 +204,12 @@ class WriteAheadLog:
             self.size += len(marker)
             self._marker_due = False
 
-    def _names_if_any(self) -> list[str]:
+    def _exists(self) -> bool:
         try:
-            return self._files.names(self._directory)
+            names = self._files.names(self._directory)
         except FileNotFoundError:
-            return []
+            return False
+        return any(_NAME.fullmatch(name) for name in names)
 
     def _path(self, sequence: int) -> Path:
         return self._directory / f"wal-{sequence:016d}.log"
