@@ -1,0 +1,169 @@
+"""Starting from a disk: the log back into a state, and a state into the records that replace the log (R3, R4)."""
+
+from __future__ import annotations
+
+from consensus.certificate import SealCert
+from consensus.codec import CodecError, decode, encode
+from consensus.fields import Fields, Rejection
+from consensus.interface import Record, RecordKind, Recovery, SealedBlock
+from consensus.limits import BODY_BYTES_MAX, MESSAGE_BYTES_MAX
+from consensus.messages import (
+    U64,
+    NewView,
+    PrepareCert,
+    PrePrepare,
+    ProposalHeader,
+    Type,
+    ViewChange,
+    decode_message,
+    encode_message,
+)
+from consensus.sealing import adopt_certificate
+from consensus.state import State
+from consensus.view_change import Forced, select
+from consensus.views import apply_forced
+
+RECORD_BYTES_MAX = MESSAGE_BYTES_MAX + BODY_BYTES_MAX
+
+
+class CorruptLog(Exception):
+    """The log holds a record that this code never wrote: refuse to vote (R4)."""
+
+
+def restore(s: State, recovery: Recovery) -> None:
+    """Bring a fresh state to where the disk says this replica was."""
+    _restore_chain(s, recovery)
+    try:
+        certificate = _restore_records(s, recovery.records)
+    except (Rejection, CodecError) as error:
+        raise CorruptLog(str(error)) from error
+    if certificate is not None and s.stable < certificate.height:
+        adopt_certificate(s, certificate)
+    if s.certificate is not None:
+        s.safety.sealed(s.certificate)
+    _restore_view(s)
+    s.out.clear()  # what these steps would send was sent, or will be re-sent on STATUS
+
+
+def _restore_chain(s: State, recovery: Recovery) -> None:
+    for block in recovery.sealed:
+        s.chain[block.height] = block
+        s.stable = s.executed = block.height
+    s.certificate = recovery.certificate
+    assert (s.certificate is None) == (s.stable == s.anchor.height), "the stable block has its certificate"
+    s.safety.floor = s.stable
+    for decided in recovery.decided:
+        header = decided.header
+        height = header.height
+        digest = header.digest(s.context)
+        slot = s.slot(height)
+        slot.headers[digest], slot.bodies[digest], slot.decided = header, decided.body, digest
+        slot.durable.add(digest)  # the ordered log holds it
+        if decided.block_hash is not None and height == s.executed + 1:
+            s.chain[height] = SealedBlock(height, decided.block_hash, digest, header.timestamp_ms, header.pview)
+            s.executed = height
+    s.execute_next = s.executed + 1
+
+
+def _restore_records(s: State, records: tuple[Record, ...]) -> SealCert | None:
+    certificate: SealCert | None = None
+    size = s.context.suite.digest_size
+    for record in records:
+        value = decode(record.payload, max_bytes=RECORD_BYTES_MAX)
+        if record.kind is RecordKind.BODY:
+            fields = Fields(value, "body record")
+            header, body = ProposalHeader.read(fields.take(), size), fields.blob(0, BODY_BYTES_MAX)
+            if s.stable < header.height <= s.stable + 2 * s.settings.window:
+                digest, slot = header.digest(s.context), s.slot(header.height)
+                slot.headers[digest], slot.bodies[digest] = header, body
+                slot.durable.add(digest)
+        elif record.kind is RecordKind.VOTE:
+            s.safety.restore_vote(value)
+        elif record.kind is RecordKind.PREPARED:
+            prepared = PrepareCert.read(value, size)
+            height = prepared.header.height
+            if s.stable < height <= s.stable + 2 * s.settings.window:
+                slot = s.slot(height)
+                if slot.prepared is None or slot.prepared.view < prepared.view:
+                    slot.prepared, slot.prepared_digest = prepared, prepared.header.digest(s.context)
+        elif record.kind is RecordKind.MOVED:
+            fields = Fields(value, "moved record")
+            epoch, view = fields.uint(U64), fields.uint(U64)
+            message = decode_message(fields.blob(0, MESSAGE_BYTES_MAX), s.context)
+            if epoch == s.validators.epoch and isinstance(message, ViewChange) and view >= s.view:
+                s.view, s.own_change = view, message
+        elif record.kind is RecordKind.NEW_VIEW:
+            message = decode_message(record.payload, s.context)
+            if isinstance(message, NewView) and message.epoch == s.validators.epoch and message.view >= s.view:
+                s.view, s.new_view = message.view, message
+        elif record.kind is RecordKind.SEALED:
+            found = SealCert.read(value)
+            if found.epoch == s.validators.epoch and (certificate is None or found.height > certificate.height):
+                certificate = found
+    return certificate
+
+
+def _restore_view(s: State) -> None:
+    """Be in the view moved to, inactive unless its NEW-VIEW is here; own votes of it count again (R4)."""
+    if s.new_view is not None and s.new_view.view < s.view:
+        s.new_view = None
+    s.active = s.view == 0 or s.new_view is not None
+    s.safety.view = s.view
+    if s.own_change is not None:
+        s.changes[s.index] = s.own_change
+    if s.new_view is not None:
+        _restore_forced(s, s.new_view)
+    for slot in s.slots.values():
+        if slot.prepared is not None and slot.prepared_digest is not None:
+            members = slot.prepared.prepares.members(len(s.validators))
+            tally = slot.prepares.setdefault((slot.prepared.view, slot.prepared_digest), {})
+            tally.update(zip(members, slot.prepared.prepares.signatures, strict=True))
+            for member in members:
+                slot.voters[Type.PREPARE, slot.prepared.view, member] = slot.prepared_digest
+            slot.headers.setdefault(slot.prepared_digest, slot.prepared.header)
+        own = s.safety.voted(Type.PREPARE, s.view, slot.height)
+        if own is not None:
+            slot.prepares.setdefault((s.view, own[0]), {})[s.index] = own[1]
+            slot.voters[Type.PREPARE, s.view, s.index] = own[0]
+            if s.active and slot.accepted is None:
+                slot.accepted = own[0]
+        own = s.safety.voted(Type.PRE_PREPARE, s.view, slot.height)
+        if own is not None and own[0] in slot.bodies:
+            header = slot.headers[own[0]]
+            slot.proposal = PrePrepare(s.validators.epoch, s.index, s.view, header, slot.bodies[own[0]], own[1])
+            slot.valid = own[0]
+
+
+def _restore_forced(s: State, new_view: NewView) -> None:
+    block = s.chain.get(new_view.base)
+    if block is not None:
+        forced = select(new_view.changes, block.proposal_digest, s.settings.window, s.context)
+        assert tuple(f.digest for f in forced) == new_view.forced, "it was recomputed before it was logged"
+    else:  # the base is long sealed: the digests were checked when the record was written
+        by_digest = {p.header.digest(s.context): p for c in new_view.changes for p in c.prepared}
+        forced = [Forced(new_view.base + 1 + i, d, by_digest[d]) for i, d in enumerate(new_view.forced)]
+    apply_forced(s, new_view.base, forced)
+
+
+def checkpoint(s: State) -> list[Record]:
+    """Return the records from which ``restore`` makes this state again; they replace all earlier ones."""
+    records: list[Record] = []
+    if s.certificate is not None:
+        records.append(Record(RecordKind.SEALED, s.certificate.encode()))
+    if s.own_change is not None and s.own_change.new_view == s.view:
+        payload = encode([s.validators.epoch, s.view, encode_message(s.own_change)])
+        records.append(Record(RecordKind.MOVED, payload))
+    if s.new_view is not None:
+        records.append(Record(RecordKind.NEW_VIEW, encode_message(s.new_view)))
+    for _, slot in sorted(s.slots.items()):
+        for digest in sorted(slot.durable):
+            if digest in slot.bodies and digest in slot.headers:
+                payload = encode([slot.headers[digest].value(), slot.bodies[digest]])
+                records.append(Record(RecordKind.BODY, payload))
+    records.extend(s.safety.votes())
+    records.extend(
+        Record(RecordKind.PREPARED, encode(slot.prepared.value()))
+        for _, slot in sorted(s.slots.items())
+        if slot.prepared is not None
+    )
+    return records

@@ -1,0 +1,221 @@
+"""Leaving a view and entering the next: complaints, VIEW-CHANGE, NEW-VIEW (specification, section 5, C1-C4, N1-N7)."""
+
+from __future__ import annotations
+
+from consensus import limits
+from consensus.codec import encode
+from consensus.faults import halt, report
+from consensus.fields import Reason, Rejection
+from consensus.interface import RecordKind
+from consensus.messages import Complain, Complaint, NewView, ViewChange, encode_message
+from consensus.sealing import adopt_certificate
+from consensus.state import State
+from consensus.view_change import Forced, base_of, check_change, check_new_view, select
+
+# ---------------------------------------------------------------------------------------------------------- complaints
+
+
+def complain(s: State, complaint: Complaint) -> None:
+    """Tell all that this replica wants to leave its view, and keep voting in it (C1)."""
+    if s.complaining is not None or s.halted is not None:
+        return
+    s.complaining, s.complaint_resends, s.resend_ms = int(complaint), 0, s.now_ms
+    s.trace("C1", "complain", s.stable + 1, complaint.name.lower())
+    s.broadcast(Complain(s.validators.epoch, s.index, s.view, complaint, 0))
+    check_complaints(s)
+
+
+def on_complain(s: State, message: Complain) -> None:
+    """Take note of a peer's complaint: the latest view counts, for a while after each resend."""
+    held = s.complaints.get(message.sender)
+    view = message.view if held is None else max(held[0], message.view)
+    s.complaints[message.sender] = (view, s.now_ms)
+    check_complaints(s)
+
+
+def check_complaints(s: State) -> None:
+    """Leave the view at f + 1 complaints about it, this replica's own included (C1)."""
+    if s.halted is not None:
+        return
+    who = {
+        sender
+        for sender, (view, received_ms) in s.complaints.items()
+        if view >= s.view and s.now_ms - received_ms < limits.COMPLAINT_LIFETIME_MS
+    }
+    who |= {sender for sender, change in s.changes.items() if change.new_view > s.view}
+    if s.complaining is not None:
+        who.add(s.index)
+    if len(who) >= s.validators.weak_quorum and s.view < limits.VIEW_MAX:
+        s.trace("C1", "leave", s.stable + 1, f"{len(who)} complaints")
+        move(s, s.view + 1)
+
+
+def move(s: State, view: int) -> None:
+    """Leave for ``view``: no vote for an earlier one is ever sent again (C3)."""
+    assert view > s.view, "views only grow"
+    _leave(s, view)
+    unsigned = ViewChange(
+        epoch=s.validators.epoch,
+        sender=s.index,
+        new_view=view,
+        stable_height=s.stable,
+        stable=s.certificate,
+        prepared=tuple(
+            slot.prepared
+            for height, slot in sorted(s.slots.items())
+            if slot.prepared is not None and height <= s.stable + s.settings.window
+        ),
+        signature=b"",
+    )
+    change = s.safety.view_change(unsigned)
+    s.active, s.new_view, s.own_change, s.changes[s.index] = False, None, change, change
+    data = encode_message(change)
+    s.persist(RecordKind.MOVED, encode([s.validators.epoch, view, data]))
+    s.broadcast(change)
+    s.resend_ms = s.now_ms
+    s.trace("C3", "view change", s.stable, f"to view {view}, {len(change.prepared)} prepared")
+    check_changes(s)
+
+
+def _leave(s: State, view: int) -> None:
+    s.view, s.building, s.complaining = view, None, None
+    s.new_view_deadline_ms = None
+    s.pending_new_view = None
+    s.complaints = {sender: c for sender, c in s.complaints.items() if c[0] >= view}
+    for slot in s.slots.values():
+        slot.reset_view(view)
+
+
+# --------------------------------------------------------------------------------------------------------- view change
+
+
+def on_view_change(s: State, message: ViewChange) -> None:
+    """Store the latest valid VIEW-CHANGE of each sender."""
+    held = s.changes.get(message.sender)
+    if held is not None and held.new_view >= message.new_view:
+        if held.new_view == message.new_view and held != message:
+            check_change(message, s.validators, s.context, s.anchor, s.settings.window)
+            report(s, "K5", message.sender, message.new_view, held, message)
+        return
+    check_change(message, s.validators, s.context, s.anchor, s.settings.window)
+    s.changes[message.sender] = message
+    if message.stable is not None:
+        adopt_certificate(s, message.stable)
+    check_changes(s)
+    check_complaints(s)
+
+
+def check_changes(s: State) -> None:
+    """Join f + 1 others further on (C2), start the NEW-VIEW timer at q (C4), build the NEW-VIEW when leading."""
+    if s.halted is not None:
+        return
+    views = sorted((c.new_view for c in s.changes.values()), reverse=True)
+    if len(views) >= s.validators.weak_quorum and views[s.validators.weak_quorum - 1] > s.view:
+        s.trace("C2", "join", s.stable, f"view {views[s.validators.weak_quorum - 1]}")
+        move(s, views[s.validators.weak_quorum - 1])
+        return
+    if s.active:
+        return
+    at_least = sum(1 for view in views if view >= s.view)
+    if s.new_view_deadline_ms is None and at_least >= s.validators.quorum:
+        s.new_view_deadline_ms = s.now_ms + s.timeout_ms()
+        s.trace("C4", "new view timer", s.stable, f"{s.timeout_ms()} ms")
+    lead_view(s)
+
+
+def lead_view(s: State) -> None:
+    """Build and send the NEW-VIEW of the current view from q VIEW-CHANGEs, once the block at its base is here."""
+    if s.active or s.leader != s.index or s.halted is not None:
+        return
+    same = sorted((c for c in s.changes.values() if c.new_view == s.view), key=lambda c: c.sender)
+    if len(same) < s.validators.quorum:
+        return
+    chosen = tuple(same[: s.validators.quorum])
+    base = base_of(chosen).stable_height
+    block = s.chain.get(base)
+    if block is None or base > s.executed:
+        return  # the certificate in the VIEW-CHANGE is the target to catch up to
+    forced = select(chosen, block.proposal_digest, s.settings.window, s.context)
+    unsigned = NewView(s.validators.epoch, s.index, s.view, chosen, base, tuple(f.digest for f in forced), b"")
+    message = s.safety.new_view(unsigned)
+    s.persist(RecordKind.NEW_VIEW, encode_message(message))
+    s.broadcast(message)
+    enter(s, message, forced)
+
+
+# ------------------------------------------------------------------------------------------------------------ new view
+
+
+def on_new_view(s: State, message: NewView) -> None:
+    """Check a NEW-VIEW by recomputing it, and enter its view."""
+    if message.view < s.view or (message.view == s.view and s.active):
+        if s.active and s.new_view is not None and message.view == s.view and message != s.new_view:
+            check_new_view(message, s.validators, s.context, s.anchor, s.settings.window)
+            report(s, "K4", message.sender, message.view, s.new_view, message)
+        return
+    try:
+        certificate = check_new_view(message, s.validators, s.context, s.anchor, s.settings.window)
+    except Rejection as refusal:
+        if refusal.reason is Reason.BAD_NEW_VIEW and message.view == s.view:
+            s.trace("N2", "refused", s.stable, refusal.detail)
+            complain(s, Complaint.BAD_NEW_VIEW)
+        raise
+    if certificate is not None:
+        adopt_certificate(s, certificate)
+    s.pending_new_view = message
+    resume_new_view(s)
+
+
+def resume_new_view(s: State) -> None:
+    """Enter the pending NEW-VIEW once its base is stable here: N4 needs the proposal digest of that block."""
+    message = s.pending_new_view
+    if message is None:
+        lead_view(s)
+        return
+    if message.view < s.view or (message.view == s.view and s.active):
+        s.pending_new_view = None
+        return
+    block = s.chain.get(message.base)
+    if block is None or message.base > s.stable:
+        return
+    s.pending_new_view = None
+    forced = select(message.changes, block.proposal_digest, s.settings.window, s.context)
+    if tuple(f.digest for f in forced) != message.forced:
+        s.trace("N4", "refused", message.base, "forced list differs from the recomputed one")
+        report(s, "K4", message.sender, message.view, message, message)
+        if message.view == s.view:
+            complain(s, Complaint.BAD_NEW_VIEW)
+        return
+    if message.view > s.view:
+        _leave(s, message.view)
+    s.safety.entered(message.view)
+    s.persist(RecordKind.NEW_VIEW, encode_message(message))
+    enter(s, message, forced)
+
+
+def enter(s: State, message: NewView, forced: list[Forced]) -> None:
+    """Start the view: forced proposals are accepted as they are, without fresh-validity or time (plenum #1488)."""
+    assert message.view == s.view, "left for it before"
+    s.active, s.new_view, s.complaining = True, message, None
+    s.new_view_deadline_ms, s.pending_new_view = None, None
+    s.leader_seen_ms = s.now_ms
+    s.progress_since_ms = s.now_ms if s.progress_since_ms is not None else None
+    s.proposed_ms = s.now_ms
+    for slot in s.slots.values():
+        slot.reset_view(s.view)
+    apply_forced(s, message.base, forced)
+    s.trace("N6", "new view", message.base, f"forced {len(forced)}")
+
+
+def apply_forced(s: State, base: int, forced: list[Forced]) -> None:
+    """Accept the forced proposals above the stable height."""
+    s.floor = base + len(forced)
+    for item in forced:
+        known = s.digest_at(item.height)
+        if item.height <= s.executed and known is not None and known != item.digest:
+            halt(s, f"a NEW-VIEW forces another proposal at executed height {item.height}")
+            return
+        if item.height > s.stable:
+            slot = s.slot(item.height)
+            slot.headers[item.digest] = item.certificate.header
+            slot.accepted = item.digest
