@@ -124,13 +124,13 @@ class FaultyFiles:
         self._names = {path: self._survivor(content) for path, content in self._durable_names.items()}
         self._durable_names = dict(self._names)
         self._unsynced_links = []
+        self._operations_until_cut = None
+        self._dead = False
         self.kill()
 
     def kill(self) -> None:
         """End the process but not the machine: locks are gone, what was written stays, synced or not."""
         self._locked = set()
-        self._operations_until_cut = None
-        self._dead = False
 
     def flip_bit(self, path: Path, bit: int) -> None:
         """Invert one bit of a file, durably."""

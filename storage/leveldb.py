@@ -20,6 +20,7 @@ else:
 # LevelDB reports a failed system call by the words of strerror, and nothing else.
 _FULL: Final = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _LOCKED: Final = (os.strerror(errno.EAGAIN), os.strerror(errno.EACCES), "already held by process")
+_LAST_KEY: Final = b"\xff" * limits.KEY_BYTES_MAX
 
 
 class LevelDB:
@@ -123,7 +124,8 @@ class LevelDB:
     def compact(self) -> None:
         """Rewrite all tables so that deleted data gives its disk space back; takes time proportional to the data."""
         try:
-            self._db.compact_range()
+            # The binding compacts nothing without bounds, whatever its documentation says.
+            self._db.compact_range(start=b"", stop=_LAST_KEY)
         except RuntimeError as error:
             raise self._closed(error) from error
 
@@ -131,7 +133,7 @@ class LevelDB:
         """Return about how many bytes the keys under `prefix` take on disk; what is still in memory is not counted."""
         first, end = key_range(prefix, None, reverse=False)
         try:
-            return int(self._db.approximate_size(first, end if end is not None else b"\xff" * limits.KEY_BYTES_MAX))
+            return int(self._db.approximate_size(first, _LAST_KEY if end is None else end))
         except RuntimeError as error:
             raise self._closed(error) from error
 
@@ -151,14 +153,19 @@ class LevelDB:
         if end is not None and end <= first:
             end = first  # LevelDB wants a range that is not inverted
         try:
-            entries = source.iterator(start=first, stop=end, reverse=reverse, verify_checksums=True)
+            # Backwards, the binding loses the last entry of the database if it equals `start`: we stop by ourselves.
+            start = None if reverse else first
+            entries = source.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
         except RuntimeError as error:
             raise self._closed(error) from error
-        return self._walk(entries)
+        return self._walk(entries, first)
 
-    def _walk(self, entries: Any) -> Iterator[tuple[bytes, bytes]]:
+    def _walk(self, entries: Any, first: bytes) -> Iterator[tuple[bytes, bytes]]:
         try:
-            yield from entries
+            for entry in entries:
+                if entry[0] < first:
+                    return
+                yield entry
         except plyvel.Error as error:
             raise self._translate(error) from error
         except RuntimeError as error:

@@ -39,7 +39,7 @@ def merkle_path(leaves: Sequence[bytes], index: int, hash: Hash) -> list[bytes]:
     return path
 
 
-def verify_path(  # noqa: PLR0917  # the order of RFC 9162
+def verify_path(
     leaf: bytes,
     index: int,
     size: int,

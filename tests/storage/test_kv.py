@@ -39,7 +39,7 @@ def factory(request: pytest.FixtureRequest) -> Factory:
 
 @pytest.fixture
 def kv(factory: Factory, tmp_path: Path) -> Iterator[KeyValue]:
-    """An empty store of each kind."""
+    """Give an empty store of each kind."""
     with closing(factory(tmp_path)) as store:
         yield store
 
@@ -137,8 +137,8 @@ def test_everything_ends_when_the_store_is_closed(kv: KeyValue) -> None:
         lambda: kv.put(b"a", b"2"),
         lambda: kv.delete(b"a"),
         lambda: kv.write(WriteBatch()),
-        lambda: kv.iterate(),
-        lambda: kv.snapshot(),
+        kv.iterate,
+        kv.snapshot,
         lambda: snapshot.get(b"a"),
         lambda: next(entries),
     ]

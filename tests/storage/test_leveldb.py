@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import Closed, Corruption, DiskFull, Locked, Missing
+from storage.errors import Closed, Corruption, Locked, Missing
 from storage.leveldb import LevelDB
 
 
@@ -119,7 +119,7 @@ def test_a_flipped_bit_in_a_table_is_found(tmp_path: Path) -> None:
     path = tmp_path / "db"
     with LevelDB(path) as database:
         for number in range(1000):
-            database.put(number.to_bytes(4), number.to_bytes(50))
+            database.put(number.to_bytes(4), os.urandom(50))
         database.compact()
     (table,) = path.glob("*.ldb")
     content = bytearray(table.read_bytes())
