@@ -259,9 +259,10 @@ class BlockStore:
         if found is None:
             if next(self._kv.iterate(), None) is not None:
                 raise UnsupportedFormat("the database holds something else than blocks, or has lost its format entry")
-            self._kv.put(_FORMAT_KEY, seal(_FORMAT_KEY, FORMAT), sync=True)
         elif (version := unseal(_FORMAT_KEY, found, "format")) != FORMAT:
             raise UnsupportedFormat(f"the database has format {version!r}, this program reads {FORMAT!r}")
+        # Written at every opening: this sync makes durable what a killed process had only handed to the system.
+        self._kv.put(_FORMAT_KEY, seal(_FORMAT_KEY, FORMAT), sync=True)
 
     def _last_height(self, prefix: bytes, none: int) -> int:
         for key, value in self._kv.iterate(prefix, reverse=True):

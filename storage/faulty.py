@@ -25,7 +25,7 @@ class Faulty:
         self._unsynced: list[WriteBatch] = []
         self._memory = Memory()
         self._writes_until_cut: int | None = None
-        self._full = False
+        self._writes_until_full: int | None = None
         self.writes = 0  # writes that reached the store since it was created
 
     def get(self, key: bytes) -> bytes | None:
@@ -61,8 +61,10 @@ class Faulty:
         """
         if self._memory.closed:
             raise Closed("the store is closed")
-        if self._full:
-            raise DiskFull("the test's disk is full")
+        if self._writes_until_full is not None:
+            self._writes_until_full = max(0, self._writes_until_full - 1)
+            if self._writes_until_full == 0:
+                raise DiskFull("the test's disk is full")
         kept = WriteBatch()
         kept.operations = list(batch.operations)  # the caller may go on using its batch
         self._unsynced.append(kept)
@@ -89,13 +91,14 @@ class Faulty:
         assert writes >= 1, f"{writes} is not a future write"
         self._writes_until_cut = writes
 
-    def fill_disk(self) -> None:
-        """Let every write fail with `DiskFull` until `free_disk`."""
-        self._full = True
+    def fill_disk_at(self, writes: int) -> None:
+        """Raise `DiskFull` at the write that is `writes` from now (1 is the next one), and on until `free_disk`."""
+        assert writes >= 1, f"{writes} is not a future write"
+        self._writes_until_full = writes
 
     def free_disk(self) -> None:
         """Let writes succeed again."""
-        self._full = False
+        self._writes_until_full = None
 
     def crash(self, *, tear: bool = False) -> None:
         """Lose power now and come back: a random prefix of the un-synced writes is all that is left of them.

@@ -1,0 +1,43 @@
+"""What the package costs to import, and the bounds it promises."""
+
+import subprocess
+import sys
+import textwrap
+
+from storage import limits
+
+
+def run_blocked(program: str, *blocked: str) -> str:
+    """Run a program in another Python in which importing the given modules fails; return what it prints."""
+    preamble = f"import sys\nfor name in {blocked!r}:\n    sys.modules[name] = None\n"
+    command = [sys.executable, "-c", preamble + textwrap.dedent(program)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_importing_the_package_needs_no_database_and_no_event_loop() -> None:
+    """`import storage`, and everything but `storage.leveldb`, works where LevelDB's binding cannot be imported."""
+    program = """
+        import storage, storage.blocks, storage.codec, storage.faulty, storage.faultyfiles, storage.memory, storage.wal
+        print(storage.blocks.BlockStore(storage.memory.Memory()).height)
+        """
+    assert run_blocked(program, "plyvel", "plyvel_next", "asyncio", "aiohttp") == "-1\n"
+
+
+def test_proofs_need_nothing_but_the_standard_library() -> None:
+    """A verifier can import `storage.proof` without msgpack, and without a file of this package that does IO."""
+    program = """
+        import sys
+        from storage.proof import merkle_root
+        print(merkle_root([], lambda data: data + b"!"))
+        print(sorted(name for name in sys.modules if name.startswith("storage.")))
+        """
+    loaded = "['storage.errors', 'storage.kv', 'storage.proof']"
+    assert run_blocked(program, "msgpack", "plyvel", "plyvel_next", "asyncio") == f"b'!'\n{loaded}\n"
+
+
+def test_the_longest_keys_and_values_fit() -> None:
+    """The bounds agree with one another: the longest key and the greatest record can be stored."""
+    sender_key = 1 + 1 + limits.SENDER_BYTES_MAX + 12
+    assert max(sender_key, 1 + limits.DIGEST_BYTES_MAX) <= limits.KEY_BYTES_MAX
+    assert limits.SEGMENT_BYTES < limits.RECORD_BYTES_MAX < limits.SEGMENT_BYTES_MAX
+    assert limits.TRANSACTIONS_PER_BLOCK_MAX <= 1 << 32
