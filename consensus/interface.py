@@ -300,9 +300,10 @@ class DecidedBlock:
 class Recovery:
     """What the disk holds when a replica starts.
 
-    ``anchor`` is the block before the epoch's first; ``sealed`` the blocks (ascending, the highest stable one last)
+    ``anchor`` is the block before the epoch's first; ``sealed`` the executed blocks that others sealed (ascending)
     back to at least as many as the window, which anchors refer to, and at most ``limits.CHAIN_KEPT``;
-    ``certificate`` is that of the last, None at the anchor. ``decided`` continues from there without a gap.
+    ``certificate`` is the highest one of a block among them, None at the anchor: usually that of the last, lower when
+    a crash interrupted catching up. ``decided`` continues from there without a gap.
     """
 
     anchor: SealedBlock

@@ -26,7 +26,7 @@ def on_pre_prepare(s: State, message: PrePrepare) -> None:
     if message.sender != s.leader:
         raise Rejection(Reason.WRONG_SENDER, f"validator {message.sender} does not lead view {message.view}")
     if not s.stable < height <= s.stable + 2 * s.settings.window:
-        raise Rejection(Reason.OUT_OF_WINDOW, f"height {height}, stable {s.stable}")
+        return
     if header.chain_id != s.context.chain_id:
         raise Rejection(Reason.WRONG_CHAIN)
     if (header.epoch, header.pview, header.proposer) != (message.epoch, message.view, message.sender):
@@ -52,7 +52,8 @@ def on_pre_prepare(s: State, message: PrePrepare) -> None:
 
 def on_prepare(s: State, message: Prepare) -> None:
     """Count a verified PREPARE (P4)."""
-    _check_vote(s, message)
+    if not _countable(s, message):
+        return
     body = vote_body(message.view, message.height, message.digest)
     signing_input = s.context.signing_input(Type.PREPARE, message.epoch, body)
     slot = s.slot(message.height)
@@ -91,18 +92,18 @@ def on_prepare_certificate(s: State, certificate: PrepareCert) -> None:
 
 def on_commit(s: State, message: Commit) -> None:
     """Count a COMMIT: its link authenticates it, its signature is kept unverified for the ordered log (P6)."""
-    _check_vote(s, message)
+    if not _countable(s, message):
+        return
     slot = s.slot(message.height)
     if slot.voters.setdefault((Type.COMMIT, message.view, message.sender), message.digest) != message.digest:
         raise Rejection(Reason.CONFLICT, "a second COMMIT for another digest")
     slot.commits.setdefault((message.view, message.digest), {})[message.sender] = message.signature
 
 
-def _check_vote(s: State, message: Prepare | Commit) -> None:
-    if not s.stable < message.height <= s.stable + 2 * s.settings.window:
-        raise Rejection(Reason.OUT_OF_WINDOW, f"height {message.height}, stable {s.stable}")
-    if message.view < s.view - limits.VOTE_VIEWS_KEPT:
-        raise Rejection(Reason.OLD_VIEW, f"view {message.view}, current {s.view}")
+def _countable(s: State, message: Prepare | Commit) -> bool:
+    """Whether a vote is within the watermarks: one that comes late, or from far ahead, is dropped, and no offence."""
+    in_window = s.stable < message.height <= s.stable + 2 * s.settings.window
+    return in_window and message.view >= s.view - limits.VOTE_VIEWS_KEPT
 
 
 def on_proposed(s: State, view: int, height: int, batch: Batch | None) -> None:
@@ -110,7 +111,7 @@ def on_proposed(s: State, view: int, height: int, batch: Batch | None) -> None:
     if s.building == (view, height):
         s.building = None
     if batch is None:
-        s.pool_since_ms, s.proposed_ms = None, s.now_ms  # nothing there until the pool says otherwise
+        s.pool_dry_view, s.proposed_ms = view, s.now_ms  # all of it is in flight, until the pool or the view changes
         return
     if not s.leading or view != s.view or height != next_height(s):
         return
@@ -377,7 +378,7 @@ def _propose(s: State) -> None:
 
 def proposal_due(s: State) -> bool:
     """Whether a batch is full, old enough, or the chain was idle for too long."""
-    since = s.pool_since_ms
+    since = None if s.pool_dry_view == s.view else s.pool_since_ms
     if since is not None and (s.pool_full or s.now_ms >= since + s.settings.batch_delay_ms):
         return True
     return bool(s.settings.max_idle_ms) and s.now_ms >= s.proposed_ms + s.settings.max_idle_ms

@@ -125,7 +125,7 @@ class Replica:
                 s.clock_ms = event.clock_ms
                 on_tick(s)
             case PoolChanged():
-                s.pool_since_ms, s.pool_full = event.since_ms, event.batch_full
+                s.pool_since_ms, s.pool_full, s.pool_dry_view = event.since_ms, event.batch_full, None
             case Proposed():
                 on_proposed(s, event.view, event.height, event.batch)
             case Validated():
@@ -168,10 +168,9 @@ class Replica:
 
     def _finish(self) -> list[Effect]:
         s = self._state
-        before = (s.view, s.active)
         resume_new_view(s)
         advance(s)
-        self._replay_later(before)
+        self._replay_later()
         arm(s)
         out, s.out = s.out, []
         return out
@@ -248,11 +247,11 @@ class Replica:
             total -= queue.popleft()[1]
         s.later_bytes[peer] = total
 
-    def _replay_later(self, before: tuple[int, bool]) -> None:
+    def _replay_later(self) -> None:
         """Take kept messages up again when the view or its activity changed."""
         s = self._state
-        while (s.view, s.active) != before:
-            before = (s.view, s.active)
+        while (s.view, s.active) != s.replayed:
+            s.replayed = (s.view, s.active)
             kept, s.later, s.later_bytes = s.later, {}, {}
             for peer, queue in kept.items():
                 for message, size in queue:

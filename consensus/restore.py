@@ -48,9 +48,10 @@ def restore(s: State, recovery: Recovery) -> None:
 def _restore_chain(s: State, recovery: Recovery) -> None:
     for block in recovery.sealed:
         s.chain[block.height] = block
-        s.stable = s.executed = block.height
+        s.executed = block.height
     s.certificate = recovery.certificate
-    assert (s.certificate is None) == (s.stable == s.anchor.height), "the stable block has its certificate"
+    s.stable = s.anchor.height if s.certificate is None else s.certificate.height
+    assert s.stable == s.anchor.height or s.stable in s.chain, "the certified block is among the sealed ones"
     s.safety.floor = s.stable
     for decided in recovery.decided:
         header = decided.header

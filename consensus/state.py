@@ -119,6 +119,7 @@ class State:
     complaint_resends: int = 0
     later: dict[int, deque[tuple[Message, int]]] = field(default_factory=dict)
     later_bytes: dict[int, int] = field(default_factory=dict)
+    replayed: tuple[int, bool] = (0, True)  # view and activity for which kept messages were taken up last
     fetches: dict[bytes, Fetch] = field(default_factory=dict)
     reported: dict[tuple[str, int, int], None] = field(default_factory=dict)  # offences already reported
     heard: set[int] = field(default_factory=set)  # peers whose STATUS came since the start (R5)
@@ -135,6 +136,7 @@ class State:
     proposed_ms: int = 0
     pool_since_ms: int | None = None
     pool_full: bool = False
+    pool_dry_view: int | None = None  # view in which the pool had nothing left for this leader, until it changes
     building: tuple[int, int] | None = None  # (view, height) of an unanswered BuildProposal
     wake_ms: int | None = None
     out: list[Effect] = field(default_factory=list)

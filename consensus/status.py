@@ -7,7 +7,6 @@ not only its own messages: a faulty leader that told only some must not stop the
 from __future__ import annotations
 
 from consensus.certificate import pack_bitmap, unpack_bitmap
-from consensus.fields import Reason, Rejection
 from consensus.messages import (
     Body,
     Commit,
@@ -106,7 +105,7 @@ def on_fetch_body(s: State, message: FetchBody) -> None:
     """Answer with the body of an in-flight proposal; executed ones come as blocks."""
     slot = s.slots.get(message.height)
     if slot is None or message.digest not in slot.bodies or message.digest not in slot.headers:
-        raise Rejection(Reason.NOT_ASKED, f"no such body at height {message.height}")
+        return  # the asker goes round all validators: no offence
     s.send(
         message.sender,
         Body(s.validators.epoch, s.index, slot.headers[message.digest], slot.bodies[message.digest]),
