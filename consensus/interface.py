@@ -101,10 +101,13 @@ class SealedBlock:
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """The answer to FetchBlocks, per block: verified against ``certificate``, executed and durable."""
+    """The answer to FetchBlocks, per block: verified, executed and durable.
+
+    ``certificate`` is the block's own; None when a later certificate covers it through the parent hashes.
+    """
 
     block: SealedBlock
-    certificate: SealCert
+    certificate: SealCert | None
 
 
 Event: TypeAlias = Received | Connected | Tick | PoolChanged | Proposed | Validated | Executed | Synced

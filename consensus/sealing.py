@@ -58,15 +58,17 @@ def sign_seal(s: State, height: int) -> None:
     s.broadcast(message)
 
 
-def on_synced(s: State, block: SealedBlock, certificate: SealCert) -> None:
+def on_synced(s: State, block: SealedBlock, certificate: SealCert | None) -> None:
     """Take a block that others sealed and the shell verified, executed and stored."""
     if block.height == s.executed + 1:
         s.chain[block.height] = block
         s.executed = block.height
         s.execute_next = max(s.execute_next, block.height + 1)
         s.trace("R5", "synced", block.height)
-    if block.height > s.stable:
+    if certificate is not None:
         adopt_certificate(s, certificate)
+    if s.target is not None and s.target.height <= s.executed:
+        adopt_certificate(s, s.target)
 
 
 def count_seals(s: State, height: int) -> None:
