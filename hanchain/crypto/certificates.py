@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -26,6 +27,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hanchain.crypto import limits
 from hanchain.crypto.reasons import CryptoReason, CryptoRejection
+
+NODE_KEY_SIZE: Final = 32  # bytes of a node's raw public key, whatever the consensus suite
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from struct import Struct
 from typing import Final
 
@@ -32,6 +33,7 @@ from nacl.exceptions import BadSignatureError
 from hanchain.crypto import limits
 from hanchain.crypto.reasons import CryptoFault, CryptoReason, CryptoRejection
 
+_ID: Final = 1
 _LENGTH: Final = Struct(">I")
 _sha256 = hashlib.sha256
 
@@ -124,10 +126,17 @@ class Ed25519Key:
         return self._seed
 
 
+@lru_cache(maxsize=limits.TAGS_REMEMBERED)
+def _prefix(tag: str) -> bytes:
+    name = tag.encode("ascii")
+    assert 0 < len(name) <= limits.TAG_BYTES_MAX, "domain tags are our own constants"
+    return bytes((len(name),)) + name + bytes((_ID,))
+
+
 class Ed25519Suite:
     """SHA-256 and Ed25519."""
 
-    id: Final = 1
+    id: Final = _ID
     name: Final = "ed25519"
     digest_size: Final = 32
     public_key_size: Final = 32
@@ -147,7 +156,10 @@ class Ed25519Suite:
 
     def tagged_hash(self, tag: str, *parts: bytes) -> bytes:
         """Return the digest of length-prefixed ``parts`` under ``tag`` (see the Suite protocol)."""
-        state = _sha256(self._prefix(tag))
+        if len(parts) == 1:  # nearly every call: half the time of the general form
+            part = parts[0]
+            return _sha256(_prefix(tag) + _LENGTH.pack(len(part)) + part).digest()
+        state = _sha256(_prefix(tag))
         for part in parts:
             state.update(_LENGTH.pack(len(part)))
             state.update(part)
@@ -155,7 +167,7 @@ class Ed25519Suite:
 
     def tagged_hasher(self, tag: str) -> Callable[[bytes], bytes]:
         """Return ``tagged_hash`` of one part under one tag, with the prefix computed once."""
-        prefix, length = self._prefix(tag), _LENGTH.pack
+        prefix, length = _prefix(tag), _LENGTH.pack
 
         def hasher(part: bytes) -> bytes:
             return _sha256(prefix + length(len(part)) + part).digest()
@@ -175,8 +187,3 @@ class Ed25519Suite:
     def load(self, exported: bytes) -> Ed25519Key:
         """Return the key of a 32-byte RFC 8032 seed; raise CryptoRejection(BAD_KEY) for another length."""
         return Ed25519Key(exported)
-
-    def _prefix(self, tag: str) -> bytes:
-        name = tag.encode("ascii")
-        assert 0 < len(name) <= limits.TAG_BYTES_MAX, "domain tags are our own constants"
-        return bytes((len(name),)) + name + bytes((self.id,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 TAG_BYTES_MAX: Final = 255  # a domain tag's length is one byte of the hash input
+TAGS_REMEMBERED: Final = 128  # prefixes computed once; the tags are a few dozen constants of our own
 KEY_NAME_LENGTH_MAX: Final = 64  # a file name on every system, with room for its suffix
 KEY_FILE_BYTES_MAX: Final = 16 * 1024  # a key file has under 1 KiB; a larger one is not ours and is not read
 KEYS_LISTED_MAX: Final = 10_000  # files of one key directory that a listing opens
