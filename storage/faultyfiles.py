@@ -126,11 +126,17 @@ class FaultyFiles:
         self._unsynced_links = []
         self._operations_until_cut = None
         self._dead = False
-        self.kill()
+        self._locked = set()
 
     def kill(self) -> None:
-        """End the process but not the machine: locks are gone, what was written stays, synced or not."""
+        """End the process but not the machine: locks are gone, what was written stays, synced or not.
+
+        After a `PowerCut`, turn that into the death of the process alone, at that operation.
+        """
         self._locked = set()
+        if self._dead:
+            self._operations_until_cut = None
+            self._dead = False
 
     def flip_bit(self, path: Path, bit: int) -> None:
         """Invert one bit of a file, durably."""

@@ -112,8 +112,8 @@ def test_a_torn_batch_is_noticed() -> None:
     for seed in range(100):
         kv = Faulty(seed)
         run(BlockStore(kv), Acknowledged())
-        kv.cut_power_at(2)
         store = BlockStore(kv)
+        kv.cut_power_at(2)
         store.append_ordered(HEIGHTS, b"digest", b"body")
         with pytest.raises(PowerCut):
             store.append_block(block(HEIGHTS))

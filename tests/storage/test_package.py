@@ -1,9 +1,12 @@
 """What the package costs to import, and the bounds it promises."""
 
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
+import storage
 from storage import limits
 
 
@@ -33,6 +36,15 @@ def test_proofs_need_nothing_but_the_standard_library() -> None:
         """
     loaded = "['storage.errors', 'storage.kv', 'storage.proof']"
     assert run_blocked(program, "msgpack", "plyvel", "plyvel_next", "asyncio") == f"b'!'\n{loaded}\n"
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
+    """The program in the package's README works as printed, in an empty directory."""
+    readme = (Path(storage.__file__).parent / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    program = example + "print(store.locate(b'txid'), store.receipt(1, 0), store.by_sender(b'alice', limit=20))"
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert ran.stdout == "Location(height=1, index=0) b'receipt' [Location(height=1, index=0)]\n"
 
 
 def test_the_longest_keys_and_values_fit() -> None:

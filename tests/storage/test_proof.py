@@ -119,6 +119,18 @@ def test_an_inner_node_does_not_pass_for_a_leaf() -> None:
     assert not verify_path(left + right, 0, 1, [], merkle_root(INPUTS[:2], sha256), sha256)
 
 
+def test_a_node_of_another_length_is_refused_whatever_the_hash_does() -> None:
+    """A hash that ignores trailing zeros does not let two paths prove the same leaf: nodes have one length."""
+
+    def careless(data: bytes) -> bytes:
+        return sha256(data.rstrip(b"\x00"))
+
+    leaves = [b"left", b"right"]
+    root, path = merkle_root(leaves, careless), merkle_path(leaves, 0, careless)
+    assert verify_path(b"left", 0, 2, path, root, careless)
+    assert not verify_path(b"left", 0, 2, [path[0] + b"\x00"], root, careless)
+
+
 def test_the_empty_tree_proves_nothing() -> None:
     """No leaf is in a tree of size 0, and asking for a path outside a tree is our own error."""
     assert not verify_path(b"", 0, 0, [], merkle_root([], sha256), sha256)

@@ -222,6 +222,22 @@ def test_after_a_failed_sync_nothing_is_believed() -> None:
     log.close()
 
 
+def test_opening_proves_the_records_it_returns() -> None:
+    """Records of a killed process, once returned, cannot be taken for a torn tail: damaging their length is damage."""
+    files, directory = FaultyFiles(seed=1), Path("/wal")
+    log = WriteAheadLog(directory, files=files)
+    log.open()
+    start = log.size
+    log.append([ONE])
+    files.kill()
+    assert WriteAheadLog(directory, files=files).open() == [ONE]
+    files.kill()
+    files.flip_bit(directory / "wal-0000000000000001.log", 8 * start + 7)
+    with pytest.raises(Corruption) as found:
+        WriteAheadLog(directory, files=files).open()
+    assert found.value.location == f"wal-0000000000000001.log:{start}"
+
+
 def test_records_of_a_killed_process_are_durable_once_returned() -> None:
     """What `open` returns after a kill, though never synced by the killed process, survives a loss of power at once."""
     directory = Path("/wal")

@@ -121,6 +121,24 @@ def test_power_cut_at_every_operation(seed: int) -> None:
             raise
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_process_death_at_every_operation_then_a_power_cut(seed: int) -> None:
+    """What a log says after its process died at any operation, it still says when power fails right afterwards."""
+    operations = count_operations(seed, steps=12)
+    for death in range(1, operations + 1):
+        files = FaultyFiles(seed * 100_000 + death)
+        owner = Owner(seed, files)
+        files.cut_power_at(death)
+        with pytest.raises(PowerCut):
+            owner.run(steps=12)
+        files.kill()
+        found = WriteAheadLog(DIRECTORY, files=files).open()
+        check(owner.promises, found)
+        files.crash()
+        again = WriteAheadLog(DIRECTORY, files=files).open()
+        assert again == found, f"seed {seed}, death at operation {death} of {operations}"
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_power_cuts_during_recovery(seed: int) -> None:
     """Power that fails again and again, also while the log is being reopened, still breaks no promise."""
