@@ -182,7 +182,7 @@ def _checks(
     if digest is not None:
         yield "digest", lambda: _check_digest(transaction, receipt, digest)
     if owner is not None:
-        yield "owner", lambda: _check_owner(transaction, owner)
+        yield "owner", lambda: _check_owner(transaction, receipt, owner)
 
 
 def _decode(bundle: ProofBundle, suite: Suite) -> _Evidence:
@@ -205,7 +205,7 @@ def _check_signature(transaction: Transaction, suite: Suite) -> str:
     _require(bool(transaction.signatures), "nobody signed the transaction")
     _require(all(entry.algorithm == suite.id for entry in transaction.signatures), "a key of another algorithm")
     _require(signatures_valid(transaction, suite), "a signature is not good: the transaction was changed")
-    return f"signed for account {transaction.payload.sender.hex()}"
+    return "signed with " + ", ".join(entry.public_key.hex() for entry in transaction.signatures)
 
 
 def _check_transaction(bundle: ProofBundle, receipt: Receipt, header: BlockHeader, suite: Suite) -> str:
@@ -264,11 +264,13 @@ def _check_digest(transaction: Transaction, receipt: Receipt, digest: bytes) -> 
     _require(receipt.status is Status.OK, "the transaction failed: nothing was anchored")
     anchored = payload.arguments[0]  # an executed call has the arguments of its method
     _require(anchored == digest, f"anchored {_shown(anchored)}, not {digest.hex()}")
-    return f"anchored {digest.hex()} as {payload.arguments[1]}, {payload.arguments[2]} bytes"
+    return f"anchored {digest.hex()} as {payload.arguments[1]!r}, {payload.arguments[2]!r} bytes"
 
 
-def _check_owner(transaction: Transaction, owner: bytes) -> str:
+def _check_owner(transaction: Transaction, receipt: Receipt, owner: bytes) -> str:
     sender = transaction.payload.sender
+    reached = receipt.status in {Status.OK, Status.REVERTED}
+    _require(reached, "the transaction did not reach its contract: nobody checked that its keys speak for the sender")
     _require(sender == owner, f"the sender is {sender.hex()}, not {owner.hex()}")
     return f"sent by {owner.hex()}"
 

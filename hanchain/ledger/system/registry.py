@@ -6,7 +6,7 @@ failed receipt; a method body may rely on the number and the types of its argume
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -89,11 +89,14 @@ class Registry:
         self._contracts = {contract.name: contract for contract in contracts}
         assert len(self._contracts) == len(contracts), "contract names are unique"
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Contract]:
         return iter(self._contracts.values())
 
     def method(self, contract: str, method: str, *, view: bool) -> Method:
-        """Return a view, or a method for transactions; raise Refused(UNKNOWN_CONTRACT | UNKNOWN_METHOD | VIEW_METHOD)."""
+        """Return a view, or a method for transactions.
+
+        Raise Refused(UNKNOWN_CONTRACT | UNKNOWN_METHOD | VIEW_METHOD).
+        """
         known = self._contracts.get(contract)
         if known is None:
             raise Refused(Reason.UNKNOWN_CONTRACT, f"no contract {contract}")

@@ -1,0 +1,111 @@
+"""A small network made from seeds: the same keys, certificates and chain id in every run."""
+
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from consensus.certificate import SEAL_TYPE, SealCert, Signatures
+from hanchain.crypto import default_suite
+from hanchain.crypto.certificates import create_authority, der_of, issue_node_certificate, public_key_of
+from hanchain.ledger.block import Body, transactions_root
+from hanchain.ledger.execution import Ordering, apply_block, parent_of, rules_of
+from hanchain.ledger.genesis import Genesis, Organisation, Validator
+from hanchain.ledger.transaction import account_of, build, sign
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Network:
+    """Four validators of two organisations, three users, and the means to make transactions, blocks and seals."""
+
+    def __init__(self):
+        self.suite = default_suite()
+        self.salts = count()
+        self.keys = [self.suite.generate(b"validator %d" % number) for number in range(4)]
+        self.users = [self.suite.generate(b"user %d" % number) for number in range(3)]
+        self.accounts = [account_of(self.suite.id, user.public_key, self.suite) for user in self.users]
+        authorities = [
+            create_authority(name, now=NOW, days=3650, seed=name.encode()) for name in ("Notary", "Hospital")
+        ]
+        self.genesis = Genesis(
+            chain_name="test-chain",
+            suite=self.suite,
+            time_ms=1_767_225_600_000,
+            organisations=(
+                Organisation("notary", authorities[0].certificate_pem.decode()),
+                Organisation("hospital", authorities[1].certificate_pem.decode()),
+            ),
+            validators=tuple(
+                Validator(
+                    name=f"node-{number}",
+                    organisation=("notary", "hospital")[number % 2],
+                    public_key=key.public_key,
+                    node_key=self.node_key(authorities[number % 2], f"node-{number}"),
+                    address=f"127.0.0.1:{7000 + number}",
+                )
+                for number, key in enumerate(self.keys)
+            ),
+        )
+        self.rules = rules_of(self.genesis)
+        self.block0 = self.genesis.block0
+        self.parent0 = parent_of(self.block0, self.suite)
+
+    @staticmethod
+    def node_key(authority, name):
+        """Return the key of a new node's certificate."""
+        issued = issue_node_certificate(authority, name, ["127.0.0.1"], now=NOW, days=365, seed=b"node")
+        return public_key_of(der_of(issued.certificate_pem))
+
+    def transaction(self, *arguments, user=0, signers=None, **changes):
+        """Return a signed transaction: by default, notarise(*arguments) by a user, with a salt of its own."""
+        fields = {
+            "chain_id": self.genesis.chain_id,
+            "sender": self.accounts[user],
+            "salt": next(self.salts).to_bytes(16, "big"),
+            "expires_at_height": 500,
+            "contract": "sys.anchor",
+            "method": "notarise",
+            "arguments": arguments or (b"d" * 32, "text/plain", 5),
+            "gas_limit": 1_000_000,
+            **changes,
+        }
+        return sign(build(**fields), [self.users[user]] if signers is None else signers, self.suite)
+
+    def ordering(self, transactions, height=1):
+        """Return what consensus would say about a batch."""
+        return Ordering(
+            height=height,
+            epoch=0,
+            proposal_digest=self.suite.hash(b"proposal %d" % height),
+            transactions_root=transactions_root(transactions, self.suite),
+            view=2,
+            proposer=3,
+            timestamp_ms=1_767_225_600_000 + 1000 * height,
+        )
+
+    def execute(self, *transactions, state=None, parent=None):
+        """Execute a block of transactions on a dictionary, which takes the writes; return the results."""
+        state = {} if state is None else state
+        parent = parent or self.parent0
+        encoded = tuple(transaction.encoded for transaction in transactions)
+        ordering = self.ordering(encoded, parent.height + 1)
+        executed = apply_block(state.get, ordering, Body(encoded), parent, self.rules)
+        for key, value in executed.writes:
+            state[key] = value
+        return executed
+
+    def seal(self, header, signers=(0, 1, 2)):
+        """Return the certificate that these validators make of a header."""
+        block_hash = header.hash(self.suite)
+        context = self.genesis.context
+        message = context.signing_input(SEAL_TYPE, header.epoch, [header.height, block_hash])
+        votes = {signer: self.keys[signer].sign(message) for signer in signers}
+        collected = Signatures.collect(votes, self.genesis.validator_set)
+        return SealCert(header.epoch, header.height, block_hash, collected).encode()
+
+
+@pytest.fixture(scope="session")
+def network():
+    """Return the network; its state is only the counter of salts."""
+    return Network()
