@@ -14,7 +14,7 @@ import msgpack
 from storage.limits import DEPTH_MAX
 
 _SCALARS: Final = frozenset({NoneType, bool, int, str, bytes})
-_SEQUENCES: Final = frozenset({list, tuple})
+_SEQUENCES: Final = (list, tuple)
 
 
 class CodecReason(Enum):
@@ -85,19 +85,18 @@ def decode(data: bytes, *, max_bytes: int, max_items: int) -> Any:
     return value
 
 
-def _check(value: object) -> None:
-    # One level of nesting per round, with the types of a whole level gathered in C: no Python call per value.
-    level: list[object] = [value]
-    for _ in range(DEPTH_MAX + 1):
-        kinds = set(map(type, level))
-        unknown = kinds - _SCALARS - _SEQUENCES
-        if unknown:
-            names = ", ".join(sorted(kind.__name__ for kind in unknown))
-            raise CodecError(CodecReason.UNSUPPORTED, f"no canonical encoding for {names}")
-        if kinds.isdisjoint(_SEQUENCES):
-            return
-        level = [item for sequence in level if isinstance(sequence, list | tuple) for item in sequence]
-    raise CodecError(CodecReason.TOO_DEEP, f"lists nested deeper than {DEPTH_MAX}")
+def _check(value: object, lists_left: int = DEPTH_MAX) -> None:
+    # By exact type: a bool is an int to isinstance, and msgpack would take a bytearray for bytes.
+    kind = type(value)
+    if kind in _SCALARS:
+        return
+    if not isinstance(value, _SEQUENCES) or kind not in _SEQUENCES:
+        raise CodecError(CodecReason.UNSUPPORTED, f"no canonical encoding for {kind.__name__}")
+    if lists_left == 0:
+        raise CodecError(CodecReason.TOO_DEEP, f"lists nested deeper than {DEPTH_MAX}")
+    for item in value:
+        if type(item) not in _SCALARS:
+            _check(item, lists_left - 1)
 
 
 def _unpack_reason(message: str) -> CodecReason:
