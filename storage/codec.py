@@ -60,8 +60,8 @@ def encode(value: object) -> bytes:
 def decode(data: bytes, *, max_bytes: int, max_items: int) -> Any:
     """Return the value that `data` encodes, lists as Python lists; its shape is for the caller to check.
 
-    `max_bytes` bounds the whole input, `max_items` each single list: what a sender can make us allocate is bounded
-    before anything is unpacked.
+    `max_bytes` bounds the whole input, `max_items` each single list: both are checked before anything is allocated.
+    Keep `max_items` tight: a hostile input can announce that many items about a thousand times, 8 bytes each.
 
     Raises:
         CodecError: every reason but OUT_OF_RANGE.
