@@ -1,0 +1,343 @@
+"""Execution: sys.anchor, every kind of failed receipt, roots, and the same bytes everywhere."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hanchain.ledger import gas
+from hanchain.ledger.block import Body
+from hanchain.ledger.codec import encode
+from hanchain.ledger.execution import apply_block, call_view
+from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.ledger.receipt import Event, Receipt, Status, receipts_root
+from hanchain.ledger.state import Journal, next_state_root, state_key, writes_digest
+from hanchain.ledger.transaction import account_of
+
+DIGEST = b"d" * 32
+
+
+def _view(network, state, method, *arguments, contract="sys.anchor", gas_limit=10**6, at=None):
+    at = at or network.block0
+    return call_view(state.get, contract, method, arguments, at=at, gas_limit=gas_limit, rules=network.rules)
+
+
+def _refused(call):
+    with pytest.raises(Rejection) as refusal:
+        call()
+    return refusal.value.reason
+
+
+def test_an_anchored_digest(network):
+    """A notarised digest leaves a receipt, an event, two written keys and a record that views find."""
+    state, owner = {}, network.accounts[0]
+    transaction = network.transaction(DIGEST, "application/pdf", 1234)
+    executed = network.execute(transaction, state=state)
+    record = encode(["application/pdf", 1234, 1, 1_767_225_601_000, transaction.txid, None])
+    writes = tuple(
+        sorted(
+            {
+                state_key("sys.anchor", encode(["record", DIGEST, owner])): record,
+                state_key("sys.anchor", encode(["latest", DIGEST])): encode(owner),
+            }.items()
+        )
+    )
+    event = Event("sys.anchor", "Notarised", (DIGEST, owner, "application/pdf"))
+    size = sum(len(key) + len(value) for key, value in writes)
+    gas_used = (
+        gas.intrinsic(len(transaction.encoded), 1)
+        + 2 * gas.READ
+        + 2 * gas.WRITE
+        + gas.WRITE_BYTE * size
+        + gas.EVENT
+        + gas.EVENT_BYTE * len(encode(event.fields))
+    )
+    assert executed.receipts == (
+        Receipt(
+            transaction.txid, 1, 0, Status.OK, "", "", gas_used, None, (event,), writes_digest(writes, network.suite)
+        ),
+    )
+    assert executed.writes == writes
+    assert executed.events == (event,)
+    found = ["application/pdf", 1234, 1, 1_767_225_601_000, transaction.txid]
+    assert _view(network, state, "find", DIGEST) == [[owner, *found]]
+    assert _view(network, state, "get", DIGEST, owner) == [owner, *found]
+
+
+def test_header_of_a_block(network):
+    """The header commits to order, results and state, and points to its parent."""
+    transaction = network.transaction(DIGEST, "text/plain", 1)
+    executed = network.execute(transaction)
+    header, suite = executed.header, network.suite
+    ordering = network.ordering([transaction.encoded])
+    assert header == dataclasses.replace(
+        network.block0,
+        height=1,
+        proposal_digest=ordering.proposal_digest,
+        parent_hash=network.block0.hash(suite),
+        transactions_root=ordering.transactions_root,
+        receipts_root=receipts_root(executed.receipts, suite),
+        state_root=next_state_root(network.block0.state_root, executed.writes, suite),
+        proposal_view=2,
+        proposer=3,
+        timestamp_ms=ordering.timestamp_ms,
+    )
+    assert executed.block_hash == header.hash(suite)
+    assert executed.encoded_receipts == tuple(receipt.encode() for receipt in executed.receipts)
+    second = network.execute(parent=executed.as_parent)
+    assert (second.header.parent_hash, second.header.height) == (executed.block_hash, 2)
+
+
+def test_one_owner_once(network):
+    """The same owner again fails with the first height; another owner succeeds; both are found, newest first."""
+    state = {}
+    first = network.execute(network.transaction(DIGEST, "a/b", 1), state=state)
+    again, other = network.transaction(DIGEST, "a/b", 1), network.transaction(DIGEST, "c/d", 2, user=1)
+    second = network.execute(again, other, state=state, parent=first.as_parent)
+    failed, good = second.receipts
+    assert (failed.status, failed.reason, failed.message) == (
+        Status.REVERTED,
+        "E_EXISTS",
+        "notarised by this owner at height 1",
+    )
+    assert (failed.events, failed.return_value, failed.writes_digest) == ((), None, writes_digest((), network.suite))
+    assert good.status is Status.OK
+    assert [entry[:2] for entry in _view(network, state, "find", DIGEST)] == [
+        [network.accounts[1], "c/d"],
+        [network.accounts[0], "a/b"],
+    ]
+
+
+def test_find_is_bounded(network):
+    """A digest that a hundred owners notarised shows the sixty-four newest."""
+    users = [network.suite.generate(b"%d" % number) for number in range(100)]
+    accounts = [account_of(network.suite.id, user.public_key, network.suite) for user in users]
+    state = {}
+    network.execute(
+        *(
+            network.transaction(DIGEST, "a/b", 1, sender=account, signers=[user])
+            for account, user in zip(accounts, users, strict=True)
+        ),
+        state=state,
+    )
+    assert [entry[0] for entry in _view(network, state, "find", DIGEST)] == accounts[:35:-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((b"d" * 19, "a/b", 1), "E_DIGEST"),
+        ((b"d" * 65, "a/b", 1), "E_DIGEST"),
+        ((DIGEST, "", 1), "E_MEDIA_TYPE"),
+        ((DIGEST, "text", 1), "E_MEDIA_TYPE"),
+        ((DIGEST, "text/", 1), "E_MEDIA_TYPE"),
+        ((DIGEST, "text/plain; charset=utf-8", 1), "E_MEDIA_TYPE"),
+        ((DIGEST, "text/plain\n", 1), "E_MEDIA_TYPE"),
+        ((DIGEST, "文/本", 1), "E_MEDIA_TYPE"),
+        ((DIGEST, "a/" + "b" * 126, 1), "E_MEDIA_TYPE"),
+        ((DIGEST, "a/b", -1), "E_SIZE"),
+        ((DIGEST, "a/b", 2**53), "E_SIZE"),
+    ],
+    ids=repr,
+)
+def test_what_the_contract_refuses(network, arguments, reason):
+    """Arguments of the right type but no meaning revert with the contract's code and change nothing."""
+    executed = network.execute(network.transaction(*arguments))
+    assert (executed.receipts[0].status, executed.receipts[0].reason) == (Status.REVERTED, reason)
+    assert executed.writes == ()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (b"d" * 20, "a/b", 0),
+        (b"d" * 64, "application/vnd.oasis.opendocument.text", 2**53 - 1),
+        (DIGEST, "a/" + "b" * 125, 1),
+        (DIGEST, "image/svg+xml", 1),
+    ],
+    ids=repr,
+)
+def test_what_the_contract_accepts(network, arguments):
+    """Digests of 20 to 64 bytes, media types of RFC 6838 and sizes from zero are accepted."""
+    assert network.execute(network.transaction(*arguments)).receipts[0].status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"contract": "sys.nothing"}, Reason.UNKNOWN_CONTRACT),
+        ({"method": "nothing"}, Reason.UNKNOWN_METHOD),
+        ({"method": "__init__"}, Reason.UNKNOWN_METHOD),
+        ({"method": "find", "arguments": (DIGEST,)}, Reason.VIEW_METHOD),
+        ({"arguments": ()}, Reason.BAD_ARGUMENTS),
+        ({"arguments": (DIGEST, "a/b", 1, 1)}, Reason.BAD_ARGUMENTS),
+        ({"arguments": ("text", "a/b", 1)}, Reason.BAD_ARGUMENTS),
+        ({"arguments": (DIGEST, b"a/b", 1)}, Reason.BAD_ARGUMENTS),
+        ({"arguments": (DIGEST, "a/b", True)}, Reason.BAD_ARGUMENTS),
+        ({"arguments": (DIGEST, "a/b", None)}, Reason.BAD_ARGUMENTS),
+        ({"arguments": ((DIGEST,), "a/b", 1)}, Reason.BAD_ARGUMENTS),
+        ({"sender": b"s" * 32}, Reason.WRONG_SENDER),
+        ({"user": 1, "sender": b"alice"}, Reason.WRONG_SENDER),
+    ],
+    ids=repr,
+)
+def test_calls_that_reach_no_method(network, changes, reason):
+    """Unknown names, wrong arguments and senders without a key become failed receipts, never exceptions."""
+    executed = network.execute(network.transaction(**changes))
+    receipt = executed.receipts[0]
+    assert (receipt.status, receipt.reason) == (Status.REJECTED_AT_EXECUTION, reason)
+    assert (executed.writes, receipt.events) == ((), ())
+    assert receipt.message
+
+
+def test_any_key_that_signed_may_speak(network):
+    """The sender's key may stand beside others; without it the transaction is nobody's."""
+    beside = network.transaction(DIGEST, "a/b", 1, signers=network.users)
+    without = network.transaction(DIGEST, "a/b", 1, signers=network.users[1:])
+    executed = network.execute(without, beside)
+    assert [receipt.reason for receipt in executed.receipts] == ["wrong_sender", ""]
+
+
+@settings(max_examples=60)
+@given(limit=st.integers(0, 20_000))
+def test_gas_limits(network, limit):
+    """A limit is enough or not; gas used never exceeds it; running out leaves no trace but the receipt."""
+    enough = network.execute(network.transaction(DIGEST, "a/b", 1, salt=b"s" * 16, gas_limit=20_000)).receipts[0]
+    assert enough.status is Status.OK
+    executed = network.execute(network.transaction(DIGEST, "a/b", 1, salt=b"s" * 16, gas_limit=limit))
+    receipt = executed.receipts[0]
+    sizes = len(encode(20_000)) - len(encode(limit))  # the limit is part of the envelope
+    needed = enough.gas_used - gas.TRANSACTION_BYTE * sizes
+    if limit >= needed:
+        assert (receipt.status, receipt.gas_used) == (Status.OK, needed)
+    else:
+        assert (receipt.status, receipt.reason, receipt.gas_used) == (Status.OUT_OF_GAS, "out_of_gas", limit)
+        assert (executed.writes, receipt.events, receipt.message) == ((), (), f"gas limit {limit}")
+
+
+def test_a_failure_leaves_its_neighbours_alone(network):
+    """Good transactions around failed ones have the same writes as without them."""
+    good = [network.transaction(bytes([number]) * 32, "a/b", number) for number in range(3)]
+    bad = [network.transaction(gas_limit=9_000), network.transaction(b"", "a/b", 1), network.transaction(method="no")]
+    mixed = network.execute(good[0], bad[0], good[1], bad[1], bad[2], good[2])
+    assert [receipt.status for receipt in mixed.receipts] == [0, 2, 0, 1, 3, 0]
+    assert [receipt.index for receipt in mixed.receipts] == list(range(6))
+    assert mixed.writes == network.execute(*good).writes
+
+
+def test_order_is_what_was_ordered(network):
+    """The same transactions in another order are another body: execution refuses it as our own fault."""
+    one, two = network.transaction(), network.transaction(user=1)
+    ordering = network.ordering([one.encoded, two.encoded])
+    body = Body((two.encoded, one.encoded))
+    with pytest.raises(Fault, match="not the one that was ordered"):
+        apply_block({}.get, ordering, body, network.parent0, network.rules)
+    with pytest.raises(Fault, match="on top of"):
+        apply_block({}.get, network.ordering([], 2), Body(), network.parent0, network.rules)
+    garbage = Body((b"garbage",))
+    with pytest.raises(Fault, match="not well-formed"):
+        apply_block({}.get, network.ordering([b"garbage"]), garbage, network.parent0, network.rules)
+
+
+def test_damaged_state_is_a_fault(network):
+    """Stored bytes that no execution wrote stop the node; they are not the transaction's failure."""
+    with pytest.raises(Fault, match="damaged"):
+        apply_block(
+            lambda _: b"\xc1",
+            network.ordering([(transaction := network.transaction()).encoded]),
+            Body((transaction.encoded,)),
+            network.parent0,
+            network.rules,
+        )
+
+
+def test_history_of_caching_does_not_matter(network):
+    """A block gives the same bytes on stored state as on the same state still lying in a journal."""
+    state = {}
+    first = [network.transaction(bytes([number]) * 32, "a/b", number) for number in range(5)]
+    one = network.execute(*first, state=state)
+    cached = Journal({}.get)
+    for key, value in one.writes[::-1]:
+        cached.put(key, value)
+    second = [network.transaction(bytes([number]) * 32, "a/b", number, user=1) for number in range(8)]
+    second += [network.transaction(bytes([3]) * 32, "a/b", 3)]
+    encoded = tuple(transaction.encoded for transaction in second)
+    ordering = network.ordering(encoded, 2)
+    results = [
+        apply_block(read, ordering, Body(encoded), one.as_parent, network.rules) for read in (state.get, cached.get)
+    ]
+    assert results[0] == results[1]
+
+
+def test_views_refuse_with_reasons(network):
+    """A view that cannot answer says why: names, arguments, gas, and the contract's own code."""
+    state = {}
+    network.execute(network.transaction(DIGEST, "a/b", 1), state=state)
+    assert _view(network, state, "find", b"e" * 32) == []
+    cases = [
+        (("find", DIGEST), {"contract": "no"}, Reason.UNKNOWN_CONTRACT),
+        (("nothing",), {}, Reason.UNKNOWN_METHOD),
+        (("notarise", DIGEST, "a/b", 1), {}, Reason.UNKNOWN_METHOD),
+        (("find",), {}, Reason.BAD_ARGUMENTS),
+        (("find", DIGEST), {"gas_limit": 100}, Reason.OUT_OF_GAS),
+        (("get", DIGEST, b"nobody"), {}, Reason.REVERTED),
+        (("get", DIGEST, b"x" * 1000), {}, Reason.REVERTED),
+        (("find", b"short"), {}, Reason.REVERTED),
+    ]
+    for arguments, options, reason in cases:
+        assert _refused(lambda a=arguments, o=options: _view(network, state, *a, **o)) is reason
+    with pytest.raises(Rejection, match="E_NOT_FOUND"):
+        _view(network, state, "get", DIGEST, network.accounts[1])
+
+
+def test_the_registry_describes_itself(network):
+    """Contracts, methods, types and events are data that tools can show."""
+    (contract,) = network.rules.registry
+    assert contract.name == "sys.anchor"
+    assert [(method.name, method.view, method.arguments) for method in contract.methods] == [
+        ("notarise", False, (("digest", "bytes"), ("media_type", "str"), ("size", "int"))),
+        ("find", True, (("digest", "bytes"),)),
+        ("get", True, (("digest", "bytes"), ("owner", "bytes"))),
+    ]
+    assert [(event.name, event.fields) for event in contract.events] == [
+        ("Notarised", (("digest", "bytes"), ("owner", "bytes"), ("media_type", "str")))
+    ]
+
+
+REPLAY = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("network", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+network, state = module.Network(), {}
+parent = network.parent0
+for height in range(3):
+    block = [network.transaction(bytes([n]) * 32, "a/b", n, user=(n + height) % 3) for n in range(20)]
+    block += [network.transaction(method="no"), network.transaction(gas_limit=5), network.transaction(b"", "a/b", 1)]
+    executed = network.execute(*block, state=state, parent=parent)
+    parent = executed.as_parent
+    print(executed.block_hash.hex(), b"".join(executed.encoded_receipts).hex(), repr(executed.writes))
+"""
+
+
+def test_hash_seeds_do_not_matter():
+    """Three blocks give the same bytes under two hash seeds."""
+    conftest = Path(__file__).with_name("conftest.py")
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", REPLAY, str(conftest)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        for seed in ("1", "4242")
+    ]
+    assert outputs[0] == outputs[1]
+    assert len(outputs[0].splitlines()) == 3
