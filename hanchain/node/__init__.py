@@ -1,0 +1,1 @@
+"""The node: an asyncio shell that assembles consensus, ledger, storage and network."""

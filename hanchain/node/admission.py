@@ -1,0 +1,113 @@
+"""Admission: which transactions enter the pool, and which bodies may be voted for.
+
+Signatures are verified once per node: what stands in the pool was verified on entry, and a proposal's transaction that
+is byte for byte a pooled one is not verified again. The slow part runs in worker threads; libsodium lets go of the
+interpreter lock meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from consensus.interface import Ancestor, Batch, Validate
+from hanchain.ledger.block import Body, evidence_root, transactions_root
+from hanchain.ledger.genesis import Genesis
+from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.ledger.transaction import Transaction, decode_transaction, signatures_valid
+from hanchain.ledger.validation import Announced, FreshValidity
+from hanchain.node.mempool import Mempool
+
+
+class Admission:
+    """Judges transactions and bodies against the pool and the chain."""
+
+    def __init__(self, genesis: Genesis, pool: Mempool, executed: Callable[[bytes], bool]) -> None:
+        self._suite = genesis.suite
+        self._parameters = genesis.parameters
+        self._rules = FreshValidity(genesis.suite, genesis.chain_id, genesis.parameters)
+        self._pool = pool
+        self._executed = executed
+        self._ids: dict[bytes, frozenset[bytes]] = {}  # transaction ids of proposals in flight, by digest
+
+    def check(self, envelope: bytes, next_height: int) -> Transaction | None:
+        """Return a transaction that may enter, its signatures not yet verified; None if it is pooled already.
+
+        Raises Rejection: every cheap check comes before the expensive one.
+        """
+        transaction = decode_transaction(envelope, self._suite)
+        self._rules.check_transaction(transaction, next_height)
+        if transaction.txid in self._pool:
+            return None
+        if self._executed(transaction.txid):
+            raise Rejection(Reason.DUPLICATE, "this transaction is in the chain already")
+        self._pool.check_room(transaction)
+        return transaction
+
+    def txid_of(self, envelope: bytes) -> bytes:
+        """Return the id of a well-formed transaction."""
+        return decode_transaction(envelope, self._suite).txid
+
+    def verify(self, transactions: Iterable[Transaction]) -> list[bool]:
+        """Verify all signatures; for a worker thread."""
+        return [signatures_valid(transaction, self._suite) for transaction in transactions]
+
+    def build(self, ancestors: Iterable[Ancestor], timestamp_ms: int) -> Batch | None:
+        """Return the next batch, None when the pool has nothing to offer."""
+        in_flight = self._union(ancestors)
+        chosen = self._pool.take(
+            transactions_max=self._parameters.max_block_transactions,
+            # The arrays around the transactions: at most 5 bytes each, and a few for the body itself.
+            bytes_max=self._parameters.max_block_bytes - 5 * self._parameters.max_block_transactions - 16,
+            in_flight=in_flight,
+        )
+        if not chosen and not self._parameters.max_idle_ms:
+            return None  # with max_idle_ms the core asks on a quiet chain too, and an empty block is the answer
+        body = Body(tuple(t.encoded for t in chosen), ())
+        return Batch(
+            body=body.encode(),
+            tx_root=transactions_root(body.transactions, self._suite),
+            tx_count=len(chosen),
+            evidence_root=evidence_root((), self._suite),
+            timestamp_ms=timestamp_ms,
+        )
+
+    def validate(self, effect: Validate) -> tuple[Transaction, ...]:
+        """Return the transactions of a fresh-valid body; raise Rejection otherwise (P2). For a worker thread."""
+        header = effect.header
+        body = Body.decode(effect.body)
+        if body.evidence or header.evidence_root != evidence_root((), self._suite):
+            raise Rejection(Reason.INCONSISTENT, "this protocol version orders no evidence")
+        announced = Announced(header.height, header.tx_root, header.tx_count, header.body_bytes)
+        in_flight = self._union(effect.ancestors)
+
+        def verified(transaction: Transaction) -> bool:
+            pooled = self._pool.get(transaction.txid)
+            if pooled is not None and pooled.encoded == transaction.encoded:
+                return True
+            return signatures_valid(transaction, self._suite)
+
+        return self._rules.check(
+            body, announced, seen=lambda txid: txid in in_flight or self._executed(txid), verified=verified
+        )
+
+    def note(self, digest: bytes, txids: Iterable[bytes]) -> None:
+        """Remember the transaction ids of a proposal in flight."""
+        self._ids[digest] = frozenset(txids)
+
+    def forget(self, digest: bytes) -> None:
+        """Forget a proposal that was executed."""
+        self._ids.pop(digest, None)
+
+    def clear(self) -> None:
+        """Forget all proposals in flight (after a view change): they are read again when needed."""
+        self._ids.clear()
+
+    def _union(self, ancestors: Iterable[Ancestor]) -> frozenset[bytes]:
+        found: list[frozenset[bytes]] = []
+        for digest, body in ancestors:
+            ids = self._ids.get(digest)
+            if ids is None:
+                ids = frozenset(decode_transaction(t, self._suite).txid for t in Body.decode(body).transactions)
+                self._ids[digest] = ids
+            found.append(ids)
+        return frozenset().union(*found)

@@ -1,0 +1,95 @@
+"""Assembly: from a configuration file to a node that can be started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from consensus import Replica, Settings
+from hanchain.crypto import CryptoRejection, PrivateKey
+from hanchain.crypto.keystore import KeyStore
+from hanchain.ledger.execution import rules_of
+from hanchain.ledger.genesis import Genesis, parse_genesis
+from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.node.catchup import body_matches
+from hanchain.node.chain import Chain
+from hanchain.node.config import Config
+from hanchain.node.executor import InlineExecutor
+from hanchain.node.node import Node
+from storage.blocks import BlockStore
+from storage.leveldb import LevelDB
+from storage.wal import WriteAheadLog
+
+
+def read_genesis(path: Path) -> Genesis:
+    """Return the genesis in a file; raise Rejection naming the file and what is wrong with it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Rejection(Reason.BAD_CONFIG, f"{path}: {error.strerror}") from error
+    try:
+        return parse_genesis(data)
+    except Rejection as error:
+        raise Rejection(error.reason, f"{path}: {error.detail}") from error
+
+
+def unlock_key(config: Config) -> PrivateKey:
+    """Return the validator's key; raise Rejection when the store, the name or the passphrase is wrong."""
+    passphrase = ""
+    if config.key.passphrase_file:
+        path = config.path(config.key.passphrase_file)
+        try:
+            passphrase = path.read_text().rstrip("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Rejection(Reason.BAD_CONFIG, f"passphrase file {path}: {error}") from error
+    try:
+        return KeyStore(config.path(config.key.directory)).unlock(config.key.name, passphrase)
+    except CryptoRejection as error:
+        raise Rejection(Reason.BAD_CONFIG, f"key {config.key.name}: {error}") from error
+
+
+def assemble(config: Config) -> Node:
+    """Open everything a node needs, bring its disk up to date, and return it ready to start.
+
+    Raises Rejection for what the operator has to mend, StorageError for what the disk has.
+    """
+    genesis = read_genesis(config.path(config.node.genesis))
+    names = [v.name for v in genesis.validators]
+    if config.node.name not in names:
+        raise Rejection(Reason.BAD_CONFIG, f"{config.node.name} is no validator of {genesis.chain_name}: {names}")
+    index = names.index(config.node.name)
+    signer = unlock_key(config)
+    if signer.public_key != genesis.validators[index].public_key:
+        raise Rejection(
+            Reason.BAD_CONFIG, f"the key {config.key.name} is not the one that the genesis lists for {names[index]}"
+        )
+    data = config.path(config.node.data)
+    data.mkdir(parents=True, exist_ok=True)
+    log = WriteAheadLog(data / "log")
+    # First the lock on the log: two processes with one key must never run.
+    records = log.open()
+    store = BlockStore(LevelDB(data / "blocks"))
+    executor = InlineExecutor(LevelDB(data / "state"), rules_of(genesis), genesis.block0)
+    chain = Chain(genesis, store, executor)
+    chain.recover()
+    replica = Replica(
+        context=genesis.context,
+        validators=genesis.validator_set,
+        index=index,
+        signer=signer,
+        settings=settings_of(genesis),
+        body_matches=lambda header, body: body_matches(header, body, genesis.suite),
+        recovery=chain.recovery(records),
+    )
+    return Node(config=config, genesis=genesis, index=index, chain=chain, log=log, replica=replica)
+
+
+def settings_of(genesis: Genesis) -> Settings:
+    """Return the consensus settings that the genesis fixes."""
+    parameters = genesis.parameters
+    return Settings(
+        window=parameters.window,
+        batch_delay_ms=parameters.batch_delay_ms,
+        timeout_ms=parameters.timeout_ms,
+        timeout_max_ms=parameters.timeout_max_ms,
+        max_idle_ms=parameters.max_idle_ms,
+    )

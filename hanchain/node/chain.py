@@ -1,0 +1,292 @@
+"""The chain on disk: ordered log, blocks and state kept in step, and what a restart finds.
+
+Durability, in order, with no write spanning two databases (specification, P7): (a) the decided proposal goes into the
+ordered log, (b) the executor applies it, (c) header, receipts and indexes go into the block store. Each step is synced
+before the next begins, each is idempotent, and ``recover`` repeats (b) and (c) for whatever (a) has and they lack.
+Only then does consensus sign SEAL (d).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consensus import SealCert
+from consensus.certificate import unpack_bitmap
+from consensus.interface import DecidedBlock, Record, RecordKind, Recovery, SealedBlock
+from consensus.limits import CHAIN_KEPT
+from consensus.messages import ProposalHeader
+from hanchain.ledger.block import BlockHeader, Body
+from hanchain.ledger.codec import Value
+from hanchain.ledger.execution import Ordering
+from hanchain.ledger.genesis import Genesis
+from hanchain.ledger.proof import ProofBundle, build_bundle
+from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.ledger.receipt import Receipt
+from hanchain.ledger.transaction import Transaction, decode_transaction
+from hanchain.node import limits
+from hanchain.node.catchup import VerifiedBlock
+from hanchain.node.executor import Executor
+from hanchain.node.service import Block
+from hanchain.node.wire import BlocksRequest, BlocksResponse, OrderedRecord, SyncBlock
+from storage.blocks import BlockRecord, BlockStore, Location
+from storage.wal import WalRecord
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlock:
+    """A block whose results are durable."""
+
+    height: int
+    block_hash: bytes
+    proposal_digest: bytes
+    timestamp_ms: int
+    view: int
+    proposer: int
+    transaction_ids: tuple[bytes, ...]
+
+
+class Chain:
+    """Block store and executor of one node. One thread writes; reads may come from any."""
+
+    def __init__(self, genesis: Genesis, store: BlockStore, executor: Executor) -> None:
+        self._genesis = genesis
+        self._suite = genesis.suite
+        self._context = genesis.context
+        self._store = store
+        self._executor = executor
+        block0 = genesis.block0
+        self._block0_hash = block0.hash(self._suite)
+        if store.height < 0:
+            store.append_block(BlockRecord(0, self._block0_hash, block0.encode(), (), (), ()))
+        elif store.block_hash(0) != self._block0_hash:
+            raise Rejection(Reason.WRONG_CHAIN, "the data directory belongs to another network: its genesis differs")
+
+    @property
+    def height(self) -> int:
+        """Height of the last executed and stored block."""
+        return self._store.height
+
+    def recover(self) -> int:
+        """Execute and store what the ordered log holds beyond the blocks; return how many blocks that were."""
+        repeated = 0
+        for height in range(self._store.height + 1, self._store.ordered_height + 1):
+            found = self._store.ordered(height)
+            assert found is not None, "the ordered log has no gaps"
+            record = OrderedRecord.decode(found[1], self._suite)
+            self._apply(record.header, found[0], record.body)
+            repeated += 1
+        return repeated
+
+    def decide(self, header: ProposalHeader, digest: bytes, body: bytes, commit_certificate: bytes) -> StoredBlock:
+        """Take a decision through (a), (b) and (c); a height that is there already is only answered."""
+        height = header.height
+        if height <= self._store.height:
+            return self._stored(height, digest)
+        if height <= self._store.ordered_height:
+            ordered = self._store.ordered(height)
+            if ordered is None or ordered[0] != digest:
+                raise Fault(f"height {height} was decided differently before")
+        else:
+            record = OrderedRecord(header, body, commit_certificate)
+            self._store.append_ordered(height, digest, record.encode())
+        return self._apply(header, digest, body)
+
+    def adopt(self, block: VerifiedBlock) -> StoredBlock:
+        """Take a verified block of others through the same steps; its result must be the sealed one (P9)."""
+        record = block.record
+        stored = self.decide(record.header, block.digest, record.body, record.commit_certificate)
+        if stored.block_hash != block.block_hash:
+            raise Fault(f"P9: executing height {stored.height} gives {stored.block_hash.hex()}, sealed is another hash")
+        if block.certificate is not None and self._store.certificate(stored.height) is None:
+            self._store.put_certificate(stored.height, block.certificate.encode())
+        return stored
+
+    def certify(self, certificate: SealCert) -> None:
+        """Store the certificate of an executed block."""
+        self._store.put_certificate(certificate.height, certificate.encode())
+
+    def _apply(self, header: ProposalHeader, digest: bytes, body: bytes) -> StoredBlock:
+        ordering = Ordering(
+            height=header.height,
+            epoch=header.epoch,
+            proposal_digest=digest,
+            transactions_root=header.tx_root,
+            view=header.pview,
+            proposer=header.proposer,
+            timestamp_ms=header.timestamp_ms,
+        )
+        results = self._executor.apply(ordering, body)
+        transactions = [decode_transaction(t, self._suite) for t in Body.decode(body).transactions]
+        ids = tuple(t.txid for t in transactions)
+        self._store.append_block(
+            BlockRecord(
+                height=header.height,
+                block_hash=results.block_hash,
+                header=results.header,
+                receipts=results.receipts,
+                transaction_ids=ids,
+                senders=tuple(t.payload.sender for t in transactions),
+            )
+        )
+        return StoredBlock(
+            header.height, results.block_hash, digest, header.timestamp_ms, header.pview, header.proposer, ids
+        )
+
+    def _stored(self, height: int, digest: bytes) -> StoredBlock:
+        header = self.header(height)
+        if header.proposal_digest != digest:
+            raise Fault(f"height {height} was decided differently before")
+        return StoredBlock(
+            height,
+            header.hash(self._suite),
+            digest,
+            header.timestamp_ms,
+            header.proposal_view,
+            header.proposer,
+            tuple(t.txid for t in self.transactions(height)),
+        )
+
+    # --------------------------------------------------------------------------------------------------------- reading
+
+    def header(self, height: int) -> BlockHeader:
+        """Return the header of a stored block."""
+        data = self._store.header(height)
+        if data is None:
+            raise Rejection(Reason.NOT_FOUND, f"no block at height {height}")
+        return BlockHeader.decode(data, self._suite)
+
+    def block_hash(self, height: int) -> bytes:
+        """Return the hash of a stored block."""
+        found = self._store.block_hash(height)
+        if found is None:
+            raise Rejection(Reason.NOT_FOUND, f"no block at height {height}")
+        return found
+
+    def height_of(self, block_hash: bytes) -> int:
+        """Return the height of the block with this hash."""
+        height = self._store.height_of(block_hash)
+        if height is None:
+            raise Rejection(Reason.NOT_FOUND, "no block with this hash")
+        return height
+
+    def locate(self, txid: bytes) -> Location | None:
+        """Return where a transaction stands, None when no stored block has it."""
+        return self._store.locate(txid)
+
+    def receipt(self, location: Location) -> Receipt:
+        """Return the receipt of a located transaction."""
+        data = self._store.receipt(location.height, location.index)
+        assert data is not None, "every located transaction has its receipt"
+        return Receipt.decode(data, self._suite)
+
+    def body(self, height: int) -> Body:
+        """Return the body of a stored block; genesis has an empty one."""
+        found = self._store.ordered(height)
+        if found is None:
+            return Body()
+        return Body.decode(OrderedRecord.decode(found[1], self._suite).body)
+
+    def transactions(self, height: int) -> list[Transaction]:
+        """Return the decoded transactions of a stored block."""
+        return [decode_transaction(t, self._suite) for t in self.body(height).transactions]
+
+    def receipts(self, height: int) -> tuple[Receipt, ...]:
+        """Return the receipts of a stored block."""
+        return tuple(Receipt.decode(r, self._suite) for r in self._store.receipts(height) or ())
+
+    def certificate(self, height: int) -> SealCert | None:
+        """Return the certificate of a block."""
+        data = self._store.certificate(height)
+        return None if data is None else SealCert.decode(data)
+
+    def block(self, height: int) -> Block:
+        """Return a block with everything in it."""
+        header = self.header(height)
+        certificate = self._store.certificate(height)
+        signers: tuple[str, ...] = ()
+        if certificate is not None:
+            names = [v.name for v in self._genesis.validators]
+            bitmap = SealCert.decode(certificate).seals.bitmap
+            signers = tuple(names[i] for i in unpack_bitmap(bitmap, len(names)))
+        transactions = self.transactions(height)
+        return Block(
+            header=header,
+            block_hash=header.hash(self._suite),
+            certificate=certificate,
+            transaction_ids=tuple(t.txid for t in transactions),
+            transactions=tuple(t.encoded for t in transactions),
+            receipts=self.receipts(height),
+            signers=signers,
+        )
+
+    def proof(self, location: Location) -> ProofBundle:
+        """Return the proof of a located transaction; raise Rejection(not_found) while its block has no certificate."""
+        certificate = self._store.certificate(location.height)
+        if certificate is None:
+            raise Rejection(Reason.NOT_FOUND, f"block {location.height} has no certificate here yet; try again")
+        body = self.body(location.height)
+        return build_bundle(
+            self._genesis,
+            body.transactions,
+            self.receipts(location.height),
+            location.index,
+            self.header(location.height),
+            certificate,
+        )
+
+    def serve(self, request: BlocksRequest, sealed_height: int) -> BlocksResponse:
+        """Return sealed blocks for a peer: as many as fit, the last one with a certificate."""
+        blocks: list[SyncBlock] = []
+        size = certain = 0
+        for height in range(request.from_height, min(request.from_height + request.count, sealed_height + 1)):
+            header, ordered = self._store.header(height), self._store.ordered(height)
+            if header is None or ordered is None:
+                break
+            certificate = self._store.certificate(height) or b""
+            size += len(header) + len(ordered[1]) + len(certificate)
+            if size > limits.SYNC_BYTES_MAX and certain:
+                break
+            blocks.append(SyncBlock(header, certificate, ordered[1]))
+            if certificate:
+                certain = len(blocks)
+        return BlocksResponse(request.from_height, tuple(blocks[:certain]))
+
+    # ------------------------------------------------------------------------------------------------------- consensus
+
+    def anchor(self) -> SealedBlock:
+        """Return the block before the first of the epoch: genesis."""
+        return SealedBlock(0, self._block0_hash, self._genesis.chain_id, self._genesis.time_ms, 0)
+
+    def recovery(self, log: list[WalRecord]) -> Recovery:
+        """Return what consensus starts from; ``recover`` has run."""
+        stable = max(0, self._store.certified_height)
+        assert stable <= self._store.height, "a block is certified here after it is executed"
+        sealed = tuple(self._sealed(h) for h in range(max(1, stable - CHAIN_KEPT + 1), stable + 1))
+        decided = []
+        for height in range(stable + 1, self._store.height + 1):
+            found = self._store.ordered(height)
+            assert found is not None, "every stored block was ordered"
+            record = OrderedRecord.decode(found[1], self._suite)
+            decided.append(DecidedBlock(record.header, record.body, self._store.block_hash(height)))
+        return Recovery(
+            anchor=self.anchor(),
+            sealed=sealed,
+            certificate=self.certificate(stable),
+            decided=tuple(decided),
+            records=tuple(Record(RecordKind(r.kind), r.payload) for r in log),
+        )
+
+    def _sealed(self, height: int) -> SealedBlock:
+        header = self.header(height)
+        return SealedBlock(
+            height, header.hash(self._suite), header.proposal_digest, header.timestamp_ms, header.proposal_view
+        )
+
+    def view(self, contract: str, method: str, arguments: Sequence[Value]) -> tuple[int, Value]:
+        """Call a view method on the last state; raise Rejection for a bad call."""
+        return self._executor.view(contract, method, arguments)
+
+    def close(self) -> None:
+        """Release the databases' owners; the store's own database is closed by who opened it."""
+        self._executor.close()

@@ -1,0 +1,115 @@
+"""How transactions come in: from clients and from peers, in batches, and how they spread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hanchain.ledger.codec import encode
+from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.ledger.transaction import Transaction
+from hanchain.node import limits
+from hanchain.node.wire import Kind
+from p2p.channels import Channel
+from p2p.gossip import GossipError, TransactionGossip
+from p2p.limits import BATCH_BYTES_MAX, BATCH_COUNT_MAX, BATCH_DELAY_MS
+
+if TYPE_CHECKING:
+    from hanchain.node.node import Node
+
+
+class Intake:
+    """Admits transactions into a node's pool and pushes those of its clients to its peers."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._gossip = TransactionGossip()
+        self._gossip_timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Push no more."""
+        self._closed = True
+        if self._gossip_timer is not None:
+            self._gossip_timer.cancel()
+
+    def on_transactions(self, peer_id: str, payload: bytes) -> None:
+        """Take a peer's batch."""
+        try:
+            envelopes = self._gossip.received(payload)
+        except GossipError as error:
+            self._node.network.report(peer_id, error.reason, 25)
+            return
+        if envelopes:
+            self._node.spawn(self._admit_gossip(peer_id, envelopes))
+
+    async def _admit_gossip(self, peer_id: str, envelopes: Sequence[bytes]) -> None:
+        """Admit a peer's batch; a transaction that cannot enter here is dropped and counted."""
+        for outcome in await self.admit(envelopes, "gossip"):
+            if isinstance(outcome, Rejection) and outcome.reason in {Reason.MALFORMED, Reason.BAD_SIGNATURE}:
+                self._node.network.report(peer_id, f"transaction_{outcome.reason}", 10)
+                return
+
+    async def admit(self, envelopes: Sequence[bytes], origin: str) -> list[bytes | Rejection]:
+        """Admit transactions into the pool; one answer each, in order: the id, or why not."""
+        answers: list[bytes | Rejection] = []
+        for start in range(0, len(envelopes), limits.VALIDATION_CHUNK):
+            answers.extend(await self._admit_chunk(envelopes[start : start + limits.VALIDATION_CHUNK], origin))
+        self._node.tell_pool()
+        return answers
+
+    async def _admit_chunk(self, envelopes: Sequence[bytes], origin: str) -> list[bytes | Rejection]:
+        answers: list[bytes | Rejection] = []
+        fresh: list[tuple[int, Transaction]] = []
+        next_height = self._node.chain.height + 1
+        for envelope in envelopes:
+            try:
+                found = self._node.admission.check(envelope, next_height)
+            except Rejection as error:
+                answers.append(error)
+                continue
+            answers.append(found.txid if found is not None else self._node.admission.txid_of(envelope))
+            if found is not None:
+                fresh.append((len(answers) - 1, found))
+        verdicts = await self._node.read(partial(self._node.admission.verify, [t for _, t in fresh]))
+        now_ms = self._node.now_ms()
+        for (position, transaction), good in zip(fresh, verdicts, strict=True):
+            if not good:
+                answers[position] = Rejection(Reason.BAD_SIGNATURE, "a signature is not valid for the key it carries")
+                continue
+            try:
+                if self._node.chain.locate(transaction.txid) is None and self._node.pool.add(transaction, now_ms):
+                    self._node.metrics.admitted.labels(origin).inc()
+                    if origin == "client":
+                        self._gossip.add(transaction.encoded, now_ms)
+            except Rejection as error:
+                answers[position] = error
+        for answer in answers:
+            if isinstance(answer, Rejection):
+                self._node.metrics.rejected.labels(answer.reason).inc()
+        self._flush_gossip()
+        return answers
+
+    def _flush_gossip(self) -> None:
+        """Send the batches that are due and come back when the next one is."""
+        self._gossip_timer = None
+        for payload in self._gossip.due(self._node.now_ms()):
+            self._node.network.broadcast(Channel.TX, Kind.TRANSACTIONS, payload)
+        if self._gossip.next_deadline_ms is not None and not self._closed:
+            self._gossip_timer = asyncio.get_running_loop().call_later(BATCH_DELAY_MS / 1000, self._flush_gossip)
+
+    def push_again(self) -> None:
+        """Push transactions that wait for T/2 to every validator: one that lacks them cannot complain (section 11)."""
+        due = self._node.pool.due_for_push(self._node.now_ms(), self._node.genesis.parameters.timeout_ms // 2)
+        batch: list[bytes] = []
+        size = 0
+        for transaction in due:
+            if len(batch) >= BATCH_COUNT_MAX or size + len(transaction.encoded) > BATCH_BYTES_MAX - 1024:
+                self._node.network.broadcast(Channel.TX, Kind.TRANSACTIONS, encode(batch))
+                batch, size = [], 0
+            batch.append(transaction.encoded)
+            size += len(transaction.encoded) + 5
+        if batch:
+            self._node.network.broadcast(Channel.TX, Kind.TRANSACTIONS, encode(batch))

@@ -1,0 +1,24 @@
+"""Every bound of the node, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+POOL_TRANSACTIONS_MAX: Final = 50_000  # about a quarter of a minute of work at the target throughput
+POOL_BYTES_MAX: Final = 64 * 1024 * 1024  # the same in bytes; memory of a node stays under 300 MB
+POOL_SENDER_SHARE: Final = 2  # one sender may hold a half of the pool: others always find room
+EXPIRED_REMEMBERED: Final = 10_000  # transaction ids whose expiry can still be told to who asks
+VERIFIED_REMEMBERED: Final = 100_000  # transactions whose signature was checked here once; twice the pool
+SUBMIT_BATCH_MAX: Final = 5_000  # transactions of one submission
+WAITERS_MAX: Final = 20_000  # callers waiting for transactions at one time
+WAIT_MS_MAX: Final = 120_000  # longest wait of one call; longer ones ask again
+VALIDATION_CHUNK: Final = 64  # signatures checked per hop to a worker thread: amortises the hop, keeps threads fair
+REGOSSIP_BATCH_MAX: Final = 1_000  # transactions pushed again at one time (section 11)
+SYNC_BLOCKS_MAX: Final = 128  # blocks of one catch-up response
+SYNC_BYTES_MAX: Final = 2 * 1024 * 1024  # bytes of one catch-up response; one block is always sent
+SYNC_TIMEOUT_MS: Final = 2_000  # a peer that does not answer a catch-up request in this time is passed over
+SYNC_SERVED_PER_PEER: Final = 2  # catch-up requests of one peer in service; serving must not starve consensus
+CERTIFICATES_MISSING_MAX: Final = 1_024  # sealed heights whose own certificate is asked for afterwards
+EVENTS_REMEMBERED: Final = 256  # recent consensus events kept for people
+SHUTDOWN_MS: Final = 5_000  # a stop that takes longer is cut off; the disk is safe at any moment
+CONFIG_BYTES_MAX: Final = 64 * 1024  # a configuration file is small

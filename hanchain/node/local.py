@@ -1,0 +1,174 @@
+"""The node's service for programs (``NodeService``), implemented on a running node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from hanchain import __version__
+from hanchain.ledger.codec import Value
+from hanchain.ledger.genesis import Genesis
+from hanchain.ledger.proof import ProofBundle
+from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.ledger.receipt import Status
+from hanchain.node import limits
+from hanchain.node.node import Node
+from hanchain.node.service import (
+    Block,
+    ChainStatus,
+    PeerStatus,
+    Readiness,
+    TransactionState,
+    TransactionStatus,
+)
+
+
+class LocalService:
+    """Answers from a node in this process; reads run in worker threads."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    @property
+    def genesis(self) -> Genesis:
+        """The network's genesis."""
+        return self._node.genesis
+
+    async def submit(self, envelope: bytes) -> bytes:
+        """Admit a signed transaction and gossip it; return its id. Raises Rejection."""
+        answer = (await self.submit_batch([envelope]))[0]
+        if isinstance(answer, Rejection):
+            raise answer
+        return answer
+
+    async def submit_batch(self, envelopes: Sequence[bytes]) -> list[bytes | Rejection]:
+        """Admit many; one answer each, in order: the id or why not."""
+        if len(envelopes) > limits.SUBMIT_BATCH_MAX:
+            raise Rejection(Reason.OVERSIZED, f"{len(envelopes)} transactions, at most {limits.SUBMIT_BATCH_MAX}")
+        if self._node.halted is not None:
+            raise Rejection(Reason.NOT_READY, f"this node stopped voting: {self._node.halted}")
+        return await self._node.intake.admit(envelopes, "client")
+
+    async def transaction_status(self, txid: bytes) -> TransactionStatus:
+        """Return the state of a transaction."""
+        return await self._node.read(partial(self._status, txid))
+
+    def _status(self, txid: bytes) -> TransactionStatus:
+        node = self._node
+        location = node.chain.locate(txid)
+        if location is not None and location.height <= node.sealed_height:
+            receipt = node.chain.receipt(location)
+            state = TransactionState.COMMITTED if receipt.status is Status.OK else TransactionState.FAILED
+            return TransactionStatus(txid, state, location.height, location.index, receipt)
+        if location is not None or txid in node.pool:
+            return TransactionStatus(txid, TransactionState.PENDING)
+        if node.waiting.is_expired(txid):
+            return TransactionStatus(txid, TransactionState.EXPIRED)
+        return TransactionStatus(txid, TransactionState.UNKNOWN)
+
+    async def wait(self, txid: bytes, timeout_ms: int) -> TransactionStatus:
+        """Return once the transaction is sealed, failed or expired; raises Rejection(timeout | not_found) otherwise."""
+        if not 0 < timeout_ms <= limits.WAIT_MS_MAX:
+            raise Rejection(Reason.OUT_OF_RANGE, f"timeout_ms in 1..{limits.WAIT_MS_MAX}")
+        # Registered before the look, so that a seal between the two is not missed.
+        waiting = self._node.spawn_wait(txid, timeout_ms)
+        try:
+            status = await self.transaction_status(txid)
+            if status.state is TransactionState.PENDING or status.state is TransactionState.UNKNOWN:
+                await waiting
+                status = await self.transaction_status(txid)
+            return status
+        finally:
+            waiting.cancel()
+
+    async def proof(self, txid: bytes) -> ProofBundle:
+        """Return the offline proof of a sealed transaction. Raises Rejection(not_found)."""
+        node = self._node
+
+        def build() -> ProofBundle:
+            location = node.chain.locate(txid)
+            if location is None or location.height > node.sealed_height:
+                raise Rejection(Reason.NOT_FOUND, "no sealed transaction with this id here")
+            return node.chain.proof(location)
+
+        return await node.read(build)
+
+    async def block(self, height: int) -> Block:
+        """Return a sealed block. Raises Rejection(not_found)."""
+        if not 0 <= height <= self._node.sealed_height:
+            raise Rejection(
+                Reason.NOT_FOUND, f"no sealed block at height {height}, the head is {self._node.sealed_height}"
+            )
+        return await self._node.read(partial(self._node.chain.block, height))
+
+    async def block_by_hash(self, block_hash: bytes) -> Block:
+        """Return a sealed block by its hash. Raises Rejection(not_found)."""
+        return await self.block(await self._node.read(partial(self._node.chain.height_of, block_hash)))
+
+    async def view(self, contract: str, method: str, args: Sequence[Value]) -> tuple[int, Value]:
+        """Call a view method on the last executed state; return the height of that state and the value."""
+        return await self._node.in_order(partial(self._node.chain.view, contract, method, args))
+
+    def chain_status(self) -> ChainStatus:
+        """Return where the node stands."""
+        node, snapshot = self._node, self._node.snapshot()
+        head = node.chain.header(node.sealed_height)
+        return ChainStatus(
+            chain_name=node.genesis.chain_name,
+            chain_id=node.genesis.chain_id,
+            node_name=node.config.node.name,
+            node_version=__version__,
+            suite=node.genesis.suite.name,
+            validator_index=node.index,
+            validators=tuple(node.names),
+            height=node.sealed_height,
+            block_hash=node.chain.block_hash(node.sealed_height),
+            block_time_ms=head.timestamp_ms,
+            executed_height=node.chain.height,
+            epoch=snapshot.epoch,
+            view=snapshot.view,
+            view_active=snapshot.active,
+            leader=node.names[snapshot.leader],
+            timeout_ms=snapshot.timeout_ms,
+            mempool_transactions=len(node.pool),
+            mempool_bytes=node.pool.bytes,
+            peers=self._peers(),
+            catching_up_to=node.catching_up_to,
+            halted=node.halted,
+            uptime_ms=int((time.monotonic() - node.started) * 1000),
+        )
+
+    def _peers(self) -> tuple[PeerStatus, ...]:
+        return tuple(
+            PeerStatus(
+                info.peer_id,
+                info.address,
+                info.direction is not None,
+                info.direction.value if info.direction is not None else info.last_reason,
+            )
+            for info in self._node.network.peers()
+        )
+
+    def readiness(self) -> Readiness:
+        """Tell whether the node takes part in consensus, and if not, why."""
+        node, snapshot = self._node, self._node.snapshot()
+        problems: list[str] = []
+        if node.halted is not None:
+            problems.append(f"this node stopped voting: {node.halted}")
+        missing = [name for name in node.names if name != node.config.node.name and name not in node.connected]
+        needed = node.genesis.validator_set.quorum
+        if len(node.connected) + 1 < needed:
+            problems.append(
+                f"{len(node.connected) + 1} of {len(node.names)} validators connected, {needed} needed; "
+                f"missing: {', '.join(missing)}"
+            )
+        if node.catching_up_to is not None:
+            problems.append(f"catching up: executed {node.chain.height}, sealed by others {node.catching_up_to}")
+        if not snapshot.active:
+            problems.append(f"changing to view {snapshot.view}, led by {node.names[snapshot.leader]}")
+        return Readiness(tuple(problems))
+
+    def metrics_text(self) -> bytes:
+        """Return the metrics in Prometheus exposition format."""
+        return self._node.metrics.render(self.chain_status(), self._node.network.metrics())

@@ -1,0 +1,475 @@
+"""The node: the thin asyncio shell around consensus, chain, pool and network.
+
+Everything that decides is elsewhere and synchronous. Three threads work beside the loop: one makes the write-ahead log
+durable, one owns the chain on disk, a few verify signatures and serve reads. One task, the pump, releases the effects
+of consensus in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+
+from consensus import Replica, SealCert, Snapshot
+from consensus.interface import (
+    Broadcast,
+    BuildProposal,
+    CommitBlock,
+    Connected,
+    Effect,
+    Event,
+    Execute,
+    Executed,
+    FetchBlocks,
+    Halt,
+    PoolChanged,
+    Proposed,
+    Received,
+    Refused,
+    ReportEvidence,
+    Send,
+    Tick,
+    Trace,
+    Validate,
+    Validated,
+    Wake,
+)
+from hanchain import __version__
+from hanchain.crypto.certificates import public_key_of
+from hanchain.ledger.genesis import Genesis
+from hanchain.ledger.reasons import Fault, Rejection
+from hanchain.node.admission import Admission
+from hanchain.node.chain import Chain, StoredBlock
+from hanchain.node.config import Config, parse_address
+from hanchain.node.engine import Engine
+from hanchain.node.intake import Intake
+from hanchain.node.mempool import Mempool
+from hanchain.node.metrics import Metrics
+from hanchain.node.syncing import Syncing
+from hanchain.node.waiting import Waiting
+from hanchain.node.wire import NODE_PROTOCOL, Hello, Kind
+from p2p.channels import Channel
+from p2p.handshake import Admitted
+from p2p.handshake import Refused as LinkRefused
+from p2p.network import Network
+from p2p.tls import TlsFiles
+from storage.errors import StorageError
+from storage.wal import WalRecord, WriteAheadLog
+
+T = TypeVar("T")
+
+_MAINTENANCE_SECONDS: Final = 0.5
+# Offences that only a faulty or foreign program commits; timing and reordering commit none of them.
+_OFFENCES: Final = {
+    "malformed": 50,
+    "unknown_type": 50,
+    "bad_signature": 25,
+    "bad_certificate": 25,
+    "bad_view_change": 25,
+    "wrong_chain": 25,
+    "wrong_sender": 25,
+    "not_a_member": 25,
+}
+_NOTEWORTHY: Final = frozenset(
+    {"C1", "C2", "C3", "C4", "N2", "N4", "N6", "P9", "R4", "R5", "K1", "K2", "K3", "K4", "K5"}
+)
+
+
+class Node:
+    """One validator: its parts, and what moves between them."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        genesis: Genesis,
+        index: int,
+        chain: Chain,
+        log: WriteAheadLog,
+        replica: Replica,
+    ) -> None:
+        self.config = config
+        self.genesis = genesis
+        self.index = index
+        self.chain = chain
+        self.names = [v.name for v in genesis.validators]
+        self.pool = Mempool(transactions_max=config.mempool.transactions_max, bytes_max=config.mempool.bytes_max)
+        self.admission = Admission(genesis, self.pool, lambda txid: chain.locate(txid) is not None)
+        self.waiting = Waiting()
+        self.metrics = Metrics(genesis.chain_name, config.node.name)
+        self.halted: str | None = None  # why this node votes no more
+        self.sealed_height = 0
+        self.started = time.monotonic()
+        self._log = log
+        self._out = structlog.get_logger("hanchain.node")
+        self._engine = Engine(replica, _monotonic_ms, _wall_ms)
+        self.intake = Intake(self)
+        self.network = self._make_network()
+        self._syncing = Syncing(self)
+        self._log_thread = ThreadPoolExecutor(1, thread_name_prefix="log")
+        self._chain_thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="work")
+        self._wakeup = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._background: set[asyncio.Future[None]] = set()
+        self._pool_told: tuple[int | None, bool] = (None, False)
+        self._view = 0
+        self.connected: set[str] = set()
+        self._unsealed: dict[int, StoredBlock] = {}
+        self._failed = False
+        self._closing = False
+
+    # --------------------------------------------------------------------------------------------------------- life
+
+    async def start(self) -> None:
+        """Open the network and begin; raises OSError when the port is taken."""
+        self._loop = asyncio.get_running_loop()
+        snapshot = self._engine.snapshot()
+        self.sealed_height = snapshot.stable_height
+        await self.network.start()
+        for i, validator in enumerate(self.genesis.validators):
+            if i != self.index:
+                self.network.dial(validator.name, *parse_address(validator.address, "genesis"))
+        self._engine.start()
+        self._wakeup.set()
+        self._tasks = [self._loop.create_task(self._pump()), self._loop.create_task(self._maintain())]
+        self._out.info("started", node=self.config.node.name, chain=self.genesis.chain_name, height=self.sealed_height)
+
+    async def close(self) -> None:
+        """Stop in bounded time; the disk is safe at any moment."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self.intake.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.network.close()
+        for pool in (self._workers, self._chain_thread, self._log_thread):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        self._log.close()
+        self.chain.close()
+        self._out.info("stopped", node=self.config.node.name, height=self.sealed_height)
+
+    def fail(self, reason: str) -> None:
+        """Stop consensus for a Fault of this node: the data stays, reads are served, and people are told."""
+        if not self._closing:
+            self._failed = True
+            self._halt(reason)
+
+    def _halt(self, reason: str) -> None:
+        if self.halted is None:
+            self.halted = reason
+            self._out.critical("halted", reason=reason, node=self.config.node.name)
+
+    def _make_network(self) -> Network:
+        config = self.config
+        hello = Hello(NODE_PROTOCOL, self.genesis.chain_name, self.genesis.chain_id, config.node.name, __version__)
+        return Network(
+            node_name=config.node.name,
+            tls=TlsFiles(
+                config.path(config.p2p.certificate),
+                config.path(config.p2p.private_key),
+                config.path(config.p2p.authority),
+            ),
+            listen=parse_address(config.p2p.listen, "[p2p] listen"),
+            hello=hello.encode(),
+            admission=self._admit_link,
+            handler=self,
+        )
+
+    def _admit_link(self, peer_certificate_der: bytes, hello: bytes) -> Admitted | LinkRefused:
+        """Judge a peer: same protocol, same chain, and a node key that the genesis lists."""
+        try:
+            said = Hello.decode(hello)
+        except Rejection as error:
+            return LinkRefused("malformed_hello", error.detail)
+        if said.protocol != NODE_PROTOCOL:
+            return LinkRefused("wrong_protocol", f"peer speaks protocol {said.protocol}, this node {NODE_PROTOCOL}")
+        if said.chain_name != self.genesis.chain_name:
+            ours = self.genesis.chain_name
+            return LinkRefused("wrong_chain", f"peer is on chain {said.chain_name!r}, this node on {ours!r}")
+        if said.chain_id != self.genesis.chain_id:
+            return LinkRefused(
+                "wrong_genesis",
+                f"peer's genesis is {said.chain_id.hex()[:16]}, this node's {self.genesis.chain_id.hex()[:16]}",
+            )
+        key = public_key_of(peer_certificate_der)
+        for validator in self.genesis.validators:
+            if validator.node_key == key:
+                return Admitted(validator.name)
+        return LinkRefused("not_a_member", f"the certificate's key {key.hex()[:16]} is no validator's of this chain")
+
+    # ---------------------------------------------------------------------------------------------------------- pump
+
+    async def _pump(self) -> None:
+        """Release the effects of consensus in order: what must be durable first, then the rest (R2)."""
+        try:
+            while True:
+                await self._wakeup.wait()
+                self._wakeup.clear()
+                while self._engine.waiting and not self._failed:
+                    drained = self._engine.drain()
+                    if drained.records:
+                        began = time.perf_counter()
+                        await self._loop.run_in_executor(self._log_thread, self._persist, drained.records, drained.sync)
+                        self.metrics.sync_seconds.observe(time.perf_counter() - began)
+                    self._engine.release(drained, self)
+                    self._after_release()
+                    if self._log.should_rotate:
+                        records = self._engine.checkpoint()
+                        await self._loop.run_in_executor(self._log_thread, self._log.rotate, records)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is ours: stop voting, keep the data
+            self._out.exception("fault")
+            self.fail(f"{type(error).__name__}: {error}")
+
+    def _persist(self, records: Sequence[WalRecord], sync: bool) -> None:
+        self._log.append(records)
+        if sync:
+            self._log.sync()
+
+    def _after_release(self) -> None:
+        view = self._engine.snapshot().view
+        if view != self._view:
+            self._view = view
+            self.pool.release()
+            self.admission.clear()
+        self.tell_pool()
+
+    def handle(self, event: Event) -> None:
+        """Give the core an event."""
+        if not self._failed and not self._closing:
+            self._engine.handle(event)
+            self._wakeup.set()
+
+    def tell_pool(self) -> None:
+        """Tell the core of the pool when what it should know has changed."""
+        parameters = self.genesis.parameters
+        told = (self.pool.oldest_free_ms, self.pool.free >= parameters.max_block_transactions)
+        if told != self._pool_told:
+            self._pool_told = told
+            self.handle(PoolChanged(*told))
+
+    # ------------------------------------------------------------------------------------------------------- effects
+
+    def perform(self, effect: Effect) -> None:
+        """Carry out one effect of consensus."""
+        match effect:
+            case Broadcast():
+                self.network.broadcast(Channel.CONSENSUS, Kind.CONSENSUS_MESSAGE, effect.data)
+            case Send():
+                self.network.send(self.names[effect.peer], Channel.CONSENSUS, Kind.CONSENSUS_MESSAGE, effect.data)
+            case Wake():
+                self._set_alarm(effect.at_ms)
+            case Trace():
+                self._trace(effect)
+            case Validate():
+                self.spawn(self._validate(effect))
+            case BuildProposal():
+                self._build(effect)
+            case Execute():
+                self.in_chain(partial(self._decide, effect), self._decided)
+            case CommitBlock():
+                certificate = effect.certificate
+                self.in_chain(partial(self.chain.certify, certificate), lambda _: self._sealed(certificate))
+            case FetchBlocks():
+                self._syncing.aim(effect.target)
+            case Refused():
+                self._refused(effect)
+            case ReportEvidence():
+                self.metrics.evidence.labels(effect.rule).inc()
+                offender = self.names[effect.offender]
+                self._out.warning("evidence", rule=effect.rule, offender=offender, first=effect.first.hex()[:64])
+            case Halt():
+                self._halt(effect.reason)  # the core votes no more by itself, and goes on serving
+            case _:
+                raise AssertionError(f"an effect without a performer: {type(effect).__name__}")
+
+    def _set_alarm(self, at_ms: int) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        delay = max(0, at_ms - self._engine.now_ms()) / 1000
+        self._alarm = self._loop.call_later(delay, lambda: self.handle(Tick(_wall_ms())))
+
+    def _trace(self, effect: Trace) -> None:
+        self.metrics.steps.labels(effect.rule).inc()
+        level = self._out.info if effect.rule in _NOTEWORTHY else self._out.debug
+        level(effect.what, rule=effect.rule, view=effect.view, height=effect.height, detail=effect.detail)
+
+    def _refused(self, effect: Refused) -> None:
+        self.metrics.refused.labels(effect.reason).inc()
+        name = self.names[effect.peer]
+        self._out.debug("refused", peer=name, reason=effect.reason, detail=effect.detail)
+        weight = _OFFENCES.get(effect.reason)
+        if weight is not None and effect.peer != self.index:
+            self.network.report(name, effect.reason, weight)
+
+    def _build(self, effect: BuildProposal) -> None:
+        batch = self.admission.build(effect.ancestors, _wall_ms())
+        if batch is None:
+            self._pool_told = (None, False)
+        self.handle(Proposed(effect.view, effect.height, batch))
+
+    async def _validate(self, effect: Validate) -> None:
+        refusal: str | None = None
+        try:
+            transactions = await self._loop.run_in_executor(self._workers, self.admission.validate, effect)
+        except Rejection as error:
+            refusal = str(error)
+        else:
+            txids = [t.txid for t in transactions]
+            self.admission.note(effect.digest, txids)
+            self.pool.reserve(txids)
+        self.handle(Validated(effect.view, effect.digest, refusal))
+        self.tell_pool()
+
+    def _decide(self, effect: Execute) -> StoredBlock:
+        began = time.perf_counter()
+        stored = self.chain.decide(effect.header, effect.digest, effect.body, effect.commit_certificate)
+        self.metrics.execute_seconds.observe(time.perf_counter() - began)
+        return stored
+
+    def _decided(self, block: StoredBlock) -> None:
+        self.executed(block)
+        self.handle(Executed(block.height, block.block_hash))
+        self.tell_pool()
+
+    def executed(self, block: StoredBlock) -> None:
+        """Take the transactions of a block whose results are durable out of the pool."""
+        self._unsealed[block.height] = block
+        self.pool.remove(block.transaction_ids)
+        self.admission.forget(block.proposal_digest)
+        expired = self.pool.expire(block.height)
+        if expired:
+            self.metrics.expired.inc(len(expired))
+            self.waiting.expire(expired)
+
+    def _sealed(self, certificate: SealCert) -> None:
+        """Log everything up to a stored certificate as sealed and tell those who wait."""
+        self.sealed_height = max(self.sealed_height, certificate.height)
+        for height in sorted(h for h in self._unsealed if h <= certificate.height):
+            block = self._unsealed.pop(height)
+            self.metrics.sealed.inc(len(block.transaction_ids))
+            self._out.info(
+                "block",
+                height=height,
+                txs=len(block.transaction_ids),
+                view=block.view,
+                leader=self.names[block.proposer],
+                hash=block.block_hash.hex()[:16],
+            )
+            self.waiting.wake(block.transaction_ids)
+
+    def in_chain(self, work: Callable[[], object], done: Callable[..., None]) -> None:
+        """Run on the chain's thread, in order; then ``done(result)`` on the loop. A failure is our own fault."""
+        future = self._loop.run_in_executor(self._chain_thread, work)
+
+        def finished(result: asyncio.Future[object]) -> None:
+            if result.cancelled():
+                return
+            error = result.exception()
+            if error is None:
+                done(result.result())
+            elif isinstance(error, StorageError | Fault):
+                self.fail(str(error))
+            else:
+                self._out.error("fault", exc_info=error)
+                self.fail(f"{type(error).__name__}: {error}")
+
+        future.add_done_callback(finished)
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Run a coroutine of this node; its failure is a fault of this node."""
+        task: asyncio.Task[None] = self._loop.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._reap)
+
+    def _reap(self, task: asyncio.Future[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._out.error("fault", exc_info=task.exception())
+            self.fail(f"{type(task.exception()).__name__}: {task.exception()}")
+
+    # ------------------------------------------------------------------------------------------------------- network
+
+    def on_message(self, peer_id: str, channel: Channel, kind: int, payload: bytes) -> None:
+        """Take a message of an authenticated peer."""
+        match channel, kind:
+            case Channel.CONSENSUS, Kind.CONSENSUS_MESSAGE:
+                self.handle(Received(self.names.index(peer_id), payload, _wall_ms()))
+            case Channel.TX, Kind.TRANSACTIONS:
+                self.intake.on_transactions(peer_id, payload)
+            case Channel.SYNC, Kind.BLOCKS_REQUEST:
+                self._syncing.on_request(peer_id, payload)
+            case Channel.SYNC, Kind.BLOCKS_RESPONSE:
+                self._syncing.on_response(peer_id, payload)
+            case _:
+                self.network.report(peer_id, "unknown_kind", 50)
+
+    def on_connected(self, peer_id: str) -> None:
+        """Tell a connected peer where this replica stands."""
+        self.connected.add(peer_id)
+        self.handle(Connected(self.names.index(peer_id)))
+        self._syncing.drive()
+
+    def on_disconnected(self, peer_id: str, reason: str) -> None:
+        """Take note that a peer is gone."""
+        self.connected.discard(peer_id)
+        self._out.debug("peer gone", peer=peer_id, reason=reason)
+
+    # --------------------------------------------------------------------------------------------------------- upkeep
+
+    async def _maintain(self) -> None:
+        """Twice a second: push again what waits, go on catching up, measure the loop's lag."""
+        while True:
+            due = self._loop.time() + _MAINTENANCE_SECONDS
+            await asyncio.sleep(_MAINTENANCE_SECONDS)
+            self.metrics.lag_seconds.observe(max(0.0, self._loop.time() - due))
+            self.intake.push_again()
+            self._syncing.drive()
+
+    # ------------------------------------------------------------------------------------------------------- looking
+
+    @property
+    def catching_up_to(self) -> int | None:
+        """The certified height this node is catching up to, None when up to date."""
+        return self._syncing.target
+
+    def spawn_wait(self, txid: bytes, timeout_ms: int) -> asyncio.Task[None]:
+        """Begin to wait for a transaction."""
+        return self._loop.create_task(self.waiting.wait(txid, timeout_ms))
+
+    def snapshot(self) -> Snapshot:
+        """Return what people see of the replica."""
+        return self._engine.snapshot()
+
+    def now_ms(self) -> int:
+        """Return the clock of the core."""
+        return self._engine.now_ms()
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Run a read of the chain in a worker thread."""
+        return await self._loop.run_in_executor(self._workers, work)
+
+    async def in_order(self, work: Callable[[], T]) -> T:
+        """Run on the chain's thread, after what is under way there."""
+        return await self._loop.run_in_executor(self._chain_thread, work)
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,64 @@
+"""Callers that wait for transactions, and what became of transactions that never reached a block."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.node import limits
+
+
+class Waiting:
+    """Wakes callers when their transaction is sealed or expired."""
+
+    def __init__(self) -> None:
+        self._futures: dict[bytes, list[asyncio.Future[None]]] = {}
+        self._count = 0
+        self._expired: OrderedDict[bytes, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return self._count
+
+    async def wait(self, txid: bytes, timeout_ms: int) -> None:
+        """Return when the transaction was sealed or expired; raise Rejection(timeout | busy)."""
+        if self._count >= limits.WAITERS_MAX:
+            raise Rejection(Reason.BUSY, f"{self._count} callers wait already")
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._futures.setdefault(txid, []).append(future)
+        self._count += 1
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                await future
+        except TimeoutError:
+            raise Rejection(Reason.TIMEOUT, f"not sealed within {timeout_ms} ms; it may still be") from None
+        finally:
+            self._count -= 1
+            held = self._futures.get(txid)
+            if held is not None:
+                held.remove(future)
+                if not held:
+                    del self._futures[txid]
+
+    def wake(self, txids: Iterable[bytes]) -> None:
+        """Wake the callers of these transactions."""
+        if not self._futures:
+            return
+        for txid in txids:
+            for future in self._futures.get(txid, ()):
+                if not future.done():
+                    future.set_result(None)
+
+    def expire(self, txids: Iterable[bytes]) -> None:
+        """Remember transactions as expired and wake their callers."""
+        expired = list(txids)
+        for txid in expired:
+            self._expired[txid] = None
+        while len(self._expired) > limits.EXPIRED_REMEMBERED:
+            self._expired.popitem(last=False)
+        self.wake(expired)
+
+    def is_expired(self, txid: bytes) -> bool:
+        """Tell whether a transaction expired here."""
+        return txid in self._expired
