@@ -100,6 +100,7 @@ class Connection:
         self._spoke_at_ms = now_ms
         self._pinged_at_ms = now_ms
         self._frames_unpaid = 0
+        self._bytes_unpaid = 0
         self._over = False
 
     @property
@@ -126,6 +127,7 @@ class Connection:
             frames = self._decoder.feed(record)
             self._frames_unpaid += len(frames)
             for frame in frames:
+                self._bytes_unpaid += len(frame.payload)
                 channel = frame.channel
                 if channel is Channel.CONTROL:
                     self._take_control(frame, now_ms)
@@ -137,9 +139,10 @@ class Connection:
                 messages.append(frame)
         return messages
 
-    def pause_ms(self, size: int, now_ms: int) -> int:
-        """Account for the frames of the last ``receive`` and its ``size``; return how long to stop reading."""
-        frames, self._frames_unpaid = self._frames_unpaid, 0
+    def pause_ms(self, wire_bytes: int, now_ms: int) -> int:
+        """Account for the last ``receive`` of so many bytes; return how long to stop reading, mostly 0."""
+        frames, size = self._frames_unpaid, max(self._bytes_unpaid, wire_bytes)
+        self._frames_unpaid = self._bytes_unpaid = 0
         return self._throttle.spend(frames, size, now_ms)
 
     def end_of_input(self) -> Rejection:

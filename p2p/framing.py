@@ -33,7 +33,7 @@ class FrameReason(StrEnum):
     UNKNOWN_CHANNEL = "frame_unknown_channel"
     UNKNOWN_FLAGS = "frame_unknown_flags"
     MIXED_FRAGMENTS = "frame_mixed_fragments"
-    EMPTY_FRAGMENT = "frame_empty_fragment"
+    SMALL_FRAGMENT = "frame_small_fragment"
     BAD_COMPRESSION = "frame_bad_compression"
 
 
@@ -66,7 +66,9 @@ class FrameEncoder:
             return (HEADER.pack(size, 0, channel, kind) + payload,)
         flags = 0
         compressed = self._compressor.compress(payload)
-        if len(compressed) <= size - (size >> limits.COMPRESS_GAIN_SHIFT):
+        if size <= len(compressed) * limits.COMPRESS_RATIO_MAX and len(compressed) <= size - (
+            size >> limits.COMPRESS_GAIN_SHIFT
+        ):
             payload, size, flags = compressed, len(compressed), FLAG_ZSTD
         step = limits.FRAGMENT_BYTES_MAX
         if size <= step:
@@ -87,7 +89,7 @@ class _Partial:
     def __init__(self, flags: int, kind: int) -> None:
         self.flags = flags
         self.kind = kind
-        self.body = bytearray()  # not a list of pieces: one-byte fragments would cost forty times their size
+        self.body = bytearray()  # not a list of pieces: small pieces would cost more than their size
 
 
 class FrameDecoder:
@@ -165,8 +167,8 @@ class FrameDecoder:
                 raise FrameError(
                     FrameReason.MIXED_FRAGMENTS, f"another message inside one of {_CHANNELS[channel].label}"
                 )
-            if not payload:
-                raise FrameError(FrameReason.EMPTY_FRAGMENT, f"on {_CHANNELS[channel].label}")
+            if flags & FLAG_MORE and len(payload) < limits.FRAGMENT_BYTES_MIN:
+                raise FrameError(FrameReason.SMALL_FRAGMENT, f"{len(payload)} bytes on {_CHANNELS[channel].label}")
             self._check_header(len(partial.body) + len(payload), flags, channel)
             partial.body += payload
             if flags & FLAG_MORE:
@@ -184,6 +186,8 @@ class FrameDecoder:
             raise FrameError(FrameReason.BAD_COMPRESSION, "the compressed message does not state its size")
         if stated > bytes_max:
             raise FrameError(FrameReason.OVERSIZED, f"{stated} bytes when decompressed, at most {bytes_max}")
+        if stated > len(payload) * limits.COMPRESS_RATIO_MAX:  # else one read could make us hold gigabytes
+            raise FrameError(FrameReason.BAD_COMPRESSION, f"{len(payload)} bytes claim to hold {stated}")
         if self._decompressor is None:
             self._decompressor = zstandard.ZstdDecompressor()
         try:

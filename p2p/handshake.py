@@ -108,7 +108,9 @@ def supersedes(new: LinkIdentity, old: LinkIdentity, own_nonce: bytes) -> bool:
 
 def refusal(error: Rejection) -> bytes:
     """Return the payload of REFUSE or GOODBYE that tells the peer why."""
-    return codec.encode([str(error.reason)[: limits.REASON_CHARS_MAX], error.detail[: limits.DETAIL_CHARS_MAX]])
+    return codec.encode(
+        [printable(str(error.reason), limits.REASON_CHARS_MAX), printable(error.detail, limits.DETAIL_CHARS_MAX)]
+    )
 
 
 def read_refusal(payload: bytes) -> str:
@@ -120,9 +122,9 @@ def read_refusal(payload: bytes) -> str:
     raise HandshakeError(HandshakeReason.MALFORMED, "a refusal has two texts")
 
 
-def _decode(payload: bytes) -> codec.Value:
+def _decode(payload: bytes) -> object:
     try:
-        return codec.decode(payload, max_bytes=limits.CONTROL_FRAME_BYTES_MAX, max_items=8)
+        return codec.decode(payload, max_bytes=limits.CONTROL_FRAME_BYTES_MAX, max_items=limits.CONTROL_ITEMS_MAX)
     except codec.CodecError as error:
         raise HandshakeError(HandshakeReason.MALFORMED, error.detail) from error
 

@@ -7,8 +7,6 @@ from typing import Final
 
 # Encoding
 NESTING_MAX: Final = 32  # depth of arrays in arrays; the package itself needs 2
-ITEMS_MAX: Final = 4096  # elements of one array when the caller names no tighter bound
-VALUE_BYTES_MAX: Final = 8 * 1024 * 1024  # one encoded value when the caller names no tighter bound
 
 # Frames
 CONTROL_FRAME_BYTES_MAX: Final = 16 * 1024  # HELLO is the largest; all that an unauthenticated peer can make us keep
@@ -17,8 +15,10 @@ SYNC_FRAME_BYTES_MAX: Final = 8 * 1024 * 1024  # one range of blocks or one piec
 BLOCK_FRAME_BYTES_MAX: Final = 8 * 1024 * 1024  # a sealed block with body and receipts
 TX_FRAME_BYTES_MAX: Final = 2 * 1024 * 1024  # a batch of transactions: small, because it is the first to be dropped
 FRAGMENT_BYTES_MAX: Final = 64 * 1024  # a vote waits for at most one fragment of something larger
+FRAGMENT_BYTES_MIN: Final = 1024  # of a fragment that is not the last: smaller ones only cost us time
 COMPRESS_BYTES_MIN: Final = 2 * 1024  # below this zstandard costs more time than the bytes it saves
 COMPRESS_GAIN_SHIFT: Final = 3  # keep the compressed form only if it is at least 1/8 smaller
+COMPRESS_RATIO_MAX: Final = 32  # real batches reach 3; what expands more is a bomb, or is sent as it is
 COMPRESS_LEVEL: Final = 1  # signatures and hashes do not compress better at higher levels
 
 # Outgoing queues, per peer: (messages, bytes) by channel; bytes hold at least one of the largest frames
@@ -34,11 +34,12 @@ WRITE_BUFFER_BYTES_MAX: Final = 256 * 1024  # the transport pauses us above this
 
 # Reading
 READ_BUFFER_BYTES: Final = 64 * 1024  # one read: small enough that peers take turns on the loop
-INBOUND_MESSAGES_PER_SECOND: Final = 50_000  # far above an honest validator's; a flooding peer's link is paused
-INBOUND_BYTES_PER_SECOND: Final = 256 * 1024 * 1024  # more than one core can decrypt and use
+INBOUND_MESSAGES_PER_SECOND: Final = 20_000  # far above an honest validator's; a flooding peer's link is paused
+INBOUND_BYTES_PER_SECOND: Final = 64 * 1024 * 1024  # decompressed; half of what one core can decrypt and use
 INBOUND_BURST_MS: Final = 500  # what a peer may spend at once, and the longest pause
 
 # Handshake
+CONTROL_ITEMS_MAX: Final = 16  # fields of a control message; HELLO has 5, a later version may have more
 HELLO_BYTES_MAX: Final = 8 * 1024  # opaque hello bytes: chain id, genesis hash, and a proof of the node key
 NONCE_BYTES: Final = 16  # names one life of one process
 REASON_CHARS_MAX: Final = 64  # a reason in words that we print in our log

@@ -126,12 +126,14 @@ class Link(asyncio.BufferedProtocol):
         """Take the end of the socket."""
         if self._timer is not None:
             self._timer.cancel()
-        if not self.over:
-            self.over = True
-            ours = exc is not None and not isinstance(exc, OSError)  # a handler raised: asyncio reports it
-            detail = "" if exc is None else str(exc)
-            self._network.ended(self, LinkError(LinkReason.FAULT if ours else LinkReason.LOST, detail))
-        self._network.gone(self)
+        try:
+            if not self.over:
+                self.over = True
+                ours = exc is not None and not isinstance(exc, OSError)  # a handler raised: asyncio reports it
+                detail = "" if exc is None else str(exc)
+                self._network.ended(self, LinkError(LinkReason.FAULT if ours else LinkReason.LOST, detail))
+        finally:
+            self._network.gone(self)
 
     def pause_writing(self) -> None:
         """Stop giving the transport more; the queue keeps what waits, by priority."""
