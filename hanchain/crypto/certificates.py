@@ -8,6 +8,7 @@ The extensions are those that strict verification (``ssl.VERIFY_X509_STRICT``, t
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,12 +24,21 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hanchain.crypto import limits
 from hanchain.crypto.reasons import CryptoReason, CryptoRejection
 
 NODE_KEY_SIZE: Final = 32  # bytes of a node's raw public key, whatever the consensus suite
+
+_UNREADABLE: Final = (
+    ValueError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +127,10 @@ def der_of(certificate_pem: bytes) -> bytes:
     if len(certificate_pem) > limits.CERTIFICATE_BYTES_MAX:
         raise CryptoRejection(CryptoReason.MALFORMED_CERTIFICATE, f"more than {limits.CERTIFICATE_BYTES_MAX} bytes")
     try:
-        certificates = x509.load_pem_x509_certificates(certificate_pem)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            certificates = x509.load_pem_x509_certificates(certificate_pem)
+    except _UNREADABLE as error:
         raise CryptoRejection(CryptoReason.MALFORMED_CERTIFICATE, str(error)) from None
     if len(certificates) != 1:
         raise CryptoRejection(CryptoReason.MALFORMED_CERTIFICATE, f"{len(certificates)} certificates, one expected")
@@ -155,7 +167,7 @@ def describe(certificate_der: bytes) -> CertificateInfo:
             public_key=_raw_key(certificate),
             fingerprint=hashlib.sha256(certificate_der).digest(),
         )
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except _UNREADABLE as error:
         raise CryptoRejection(CryptoReason.MALFORMED_CERTIFICATE, str(error)) from None
 
 
@@ -163,8 +175,11 @@ def _load(certificate_der: bytes) -> x509.Certificate:
     if len(certificate_der) > limits.CERTIFICATE_BYTES_MAX:
         raise CryptoRejection(CryptoReason.MALFORMED_CERTIFICATE, f"more than {limits.CERTIFICATE_BYTES_MAX} bytes")
     try:
-        return x509.load_der_x509_certificate(certificate_der)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            # what the library still reads with a warning, such as a serial that is not positive, is refused today
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            return x509.load_der_x509_certificate(certificate_der)
+    except _UNREADABLE as error:
         raise CryptoRejection(CryptoReason.MALFORMED_CERTIFICATE, str(error)) from None
 
 

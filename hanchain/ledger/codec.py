@@ -89,17 +89,22 @@ def unpack(data: bytes, *, max_bytes: int, max_items: int) -> Any:
 
 def check_types(value: object) -> None:
     """Raise CodecError unless ``value`` consists of the allowed types within the allowed depth."""
-    level: tuple[object, ...] = (value,)  # one level of nesting per round, its types gathered in C
-    for _ in range(NESTING_MAX + 1):
-        kinds = set(map(type, level))
-        unknown = kinds - _SCALARS - _SEQUENCES
-        if unknown:
-            names = ", ".join(sorted(kind.__name__ for kind in unknown))
-            raise CodecError(CodecReason.UNSUPPORTED, f"no canonical encoding for {names}")
-        if kinds.isdisjoint(_SEQUENCES):
-            return
-        level = tuple(item for sequence in level if isinstance(sequence, list | tuple) for item in sequence)
-    raise CodecError(CodecReason.TOO_DEEP, f"nested deeper than {NESTING_MAX}")
+    kind = type(value)
+    if kind not in _SCALARS:
+        _check_sequence(value, kind, NESTING_MAX)
+
+
+def _check_sequence(value: Any, kind: type, depth: int) -> None:
+    if kind not in _SEQUENCES:
+        raise CodecError(CodecReason.UNSUPPORTED, f"no canonical encoding for {kind.__name__}")
+    if depth == 0:
+        raise CodecError(CodecReason.TOO_DEEP, f"nested deeper than {NESTING_MAX}")
+    if _SCALARS.issuperset(map(type, value)):
+        return  # most sequences are flat: no Python code per item
+    for item in value:
+        kind = type(item)
+        if kind not in _SCALARS:
+            _check_sequence(item, kind, depth - 1)
 
 
 def is_flat(values: tuple[object, ...]) -> bool:

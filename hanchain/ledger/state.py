@@ -7,6 +7,8 @@ contract can name a key of another.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from struct import Struct
 from typing import Final, Protocol, TypeAlias
 
 from hanchain.crypto import Suite
@@ -18,6 +20,8 @@ Writes: TypeAlias = tuple[tuple[bytes, bytes | None], ...]  # ascending by key; 
 
 WRITES_TAG: Final = "hanchain/writes/1"
 STATE_TAG: Final = "hanchain/state/1"
+
+_LENGTH: Final = Struct(">H")
 
 
 class StateView(Protocol):
@@ -32,10 +36,15 @@ class StateView(Protocol):
 
 def state_key(contract: str, key: bytes) -> bytes:
     """Return the state key of ``key`` of ``contract``."""
+    assert len(key) <= limits.STATE_KEY_BYTES_MAX, "the host checks the keys of contracts"
+    return _prefix(contract) + _LENGTH.pack(len(key)) + key
+
+
+@lru_cache(maxsize=limits.PREFIXES_REMEMBERED)
+def _prefix(contract: str) -> bytes:
     name = contract.encode()
     assert 0 < len(name) <= limits.NAME_LENGTH_MAX, "contract names are checked when a contract is registered"
-    assert len(key) <= limits.STATE_KEY_BYTES_MAX, "the host checks the keys of contracts"
-    return b"%c%b%b%b" % (len(name), name, len(key).to_bytes(2, "big"), key)
+    return bytes((len(name),)) + name
 
 
 class Journal:
