@@ -234,11 +234,13 @@ def _accept(s: State, slot: Slot) -> None:
         complain(s, Complaint.BAD_PROPOSAL)
         return
     digest = header.digest(s.context)
-    if s.leader != s.index and not _timely(s, slot, header, digest, parent_ms):
-        if s.complaining is None:
-            s.trace("P2", "timestamp out of range", height)
-            complain(s, Complaint.BAD_PROPOSAL)
+    if header.timestamp_ms <= parent_ms:
+        slot.refused = True
+        s.trace("P2", "time not above the parent's", height)
+        complain(s, Complaint.BAD_PROPOSAL)
         return
+    if s.leader != s.index and not _timely(s, slot, header, digest):
+        return  # no complaint yet: the wrong clock may be mine, then others vote; else the progress timer speaks
     if slot.valid != digest:
         ancestors = s.ancestors(height)
         if ancestors is not None:
@@ -248,10 +250,8 @@ def _accept(s: State, slot: Slot) -> None:
     slot.accepted = digest
 
 
-def _timely(s: State, slot: Slot, header: ProposalHeader, digest: bytes, parent_ms: int) -> bool:
-    """Section 10: above the parent's, and near this clock or found timely by f + 1 others."""
-    if header.timestamp_ms <= parent_ms:
-        return False
+def _timely(s: State, slot: Slot, header: ProposalHeader, digest: bytes) -> bool:
+    """Section 10: the time is near this clock, or f + 1 others found it so."""
     received, precision = slot.proposal_received_ms, limits.CLOCK_PRECISION_MS
     steps = max(0, min(s.backoff(), 8))
     delay = limits.MESSAGE_DELAY_MS * 3**steps // 2**steps

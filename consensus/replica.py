@@ -14,6 +14,7 @@ from consensus.certificate import SealCert, ValidatorSet
 from consensus.crypto import Context, Signer
 from consensus.fields import Reason, Rejection
 from consensus.interface import (
+    CommitBlock,
     Connected,
     Effect,
     Event,
@@ -100,6 +101,7 @@ class Replica:
     ) -> None:
         self._state: State = new_state(context, validators, index, signer, settings, body_matches, recovery.anchor)
         restore(self._state, recovery)
+        self._stored_certificate = recovery.certificate
 
     def start(self, now_ms: int, clock_ms: int) -> list[Effect]:
         """Return the first effects: executions that a crash interrupted, own seals, STATUS (R4, R5)."""
@@ -107,6 +109,8 @@ class Replica:
         s.now_ms, s.clock_ms = now_ms, clock_ms
         s.leader_seen_ms = s.status_ms = s.heartbeat_ms = s.resend_ms = s.proposed_ms = now_ms
         s.trace("R4", "start", s.stable, f"executed {s.executed}, {'active' if s.active else 'changing view'}")
+        if s.certificate is not None and s.certificate != self._stored_certificate:
+            s.emit(CommitBlock(s.certificate))  # the log kept it, the shell's store did not
         for height in range(s.stable + 1, s.executed + 1):
             sign_seal(s, height)
         s.broadcast(own_status(s))

@@ -10,15 +10,22 @@ from consensus import limits
 from consensus.interface import Wake
 from consensus.messages import Complain, Complaint, Heartbeat
 from consensus.normal import next_height
-from consensus.state import State
+from consensus.state import Slot, State
 from consensus.status import ask_for_bodies, own_status
 from consensus.views import check_complaints, complain, move
 
 
 def pending(s: State) -> bool:
     """Whether work waits for the leader: something in flight, or a transaction older than two batch delays."""
-    in_flight = any(x.proposal or x.accepted or x.decided or x.prepares for x in s.slots.values())
-    return in_flight or _pool_pending(s)
+    return _pool_pending(s) or any(_in_flight(s, slot) for slot in s.slots.values())
+
+
+def _in_flight(s: State, slot: Slot) -> bool:
+    """Whether something was proposed: votes alone prove it only when one of them is a correct replica's."""
+    if slot.proposal is not None or slot.accepted is not None or slot.decided is not None:
+        return True
+    enough = s.validators.weak_quorum
+    return any(ballot[0] == s.view and len(votes) >= enough for ballot, votes in slot.prepares.items())
 
 
 def _pool_pending(s: State) -> bool:

@@ -1,0 +1,53 @@
+"""What the judges are shown of a replica: its private state, read here and nowhere else."""
+
+from __future__ import annotations
+
+from consensus import limits
+from consensus.crypto import Context
+from consensus.messages import Commit, Prepare, decode_message
+from consensus.replica import Replica
+from consensus.simulation.adversary import Seat
+from consensus.simulation.checkers import Judges
+
+
+def show_progress(judges: Judges, index: int, replica: Replica) -> None:
+    """Show where a correct replica stands, and how much it keeps."""
+    s = replica._state
+    judges.moved(index, s.view, s.stable, s.executed)
+    window, size = s.settings.window, len(s.validators)
+    sizes = {
+        "slots": (len(s.slots), 2 * window),
+        "heights of seals": (len(s.seals), 2 * window),
+        "view changes": (len(s.changes), size),
+        "complaints": (len(s.complaints), size),
+        "fetches": (len(s.fetches), 2 * window * size),
+        "peers with kept messages": (len(s.later), size),
+        "offences": (len(s.reported), limits.EVIDENCE_KEPT),
+        "blocks": (len(s.chain), limits.CHAIN_KEPT + 2 * window + 2),
+    }
+    judges.bounded(index, sizes)
+
+
+def show_restart(judges: Judges, index: int, replica: Replica) -> None:
+    """Show what a correct replica remembers of its votes after a restart."""
+    s = replica._state
+    held = {(kind, epoch, view, h): digest for (epoch, view, h, kind), (digest, _) in s.safety._signed.items()}
+    judges.restarted(index, s.view, held, s.stable)
+
+
+def show_seat(seat: Seat, replica: Replica, now_ms: int) -> None:
+    """Show an adversary where the replica in its seat stands."""
+    s = replica._state
+    seat.now_ms, seat.view, seat.stable, seat.certificate = now_ms, s.view, s.stable, s.certificate
+
+
+def proposal_digest(replica: Replica, height: int) -> bytes | None:
+    """Return the proposal digest of an executed block, None when the replica does not keep it."""
+    block = replica._state.chain.get(height)
+    return None if block is None else block.proposal_digest
+
+
+def vote_height(data: bytes, context: Context) -> int:
+    """Return the height of an encoded PREPARE or COMMIT, 0 for anything else."""
+    message = decode_message(data, context)
+    return message.height if isinstance(message, Prepare | Commit) else 0

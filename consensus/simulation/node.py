@@ -1,0 +1,428 @@
+"""One simulated node: the shell around the real core, with a disk that forgets and a power cord.
+
+It keeps the one contract (R2: an effect is released only when every Persist before it is durable) the way a real
+shell does: records of many steps share one fsync, effects wait in a queue. It can die at every boundary.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from consensus.certificate import SealCert, ValidatorSet
+from consensus.crypto import Context
+from consensus.fields import Reason
+from consensus.interface import (
+    Broadcast,
+    BuildProposal,
+    CommitBlock,
+    Connected,
+    Effect,
+    Event,
+    Execute,
+    FetchBlocks,
+    Halt,
+    Persist,
+    PoolChanged,
+    Proposed,
+    Received,
+    RecordKind,
+    Refused,
+    ReportEvidence,
+    Send,
+    Tick,
+    Trace,
+    Validate,
+    Validated,
+    Wake,
+)
+from consensus.messages import decode_message, encode_message
+from consensus.replica import Replica
+from consensus.simulation import application, inspection
+from consensus.simulation.adversary import Adversary
+from consensus.simulation.checkers import Judges, Violation
+from consensus.simulation.disk import Disk
+from consensus.simulation.executor import Bench, Executor
+from consensus.simulation.parcels import BlockRequest, Parcel, Transactions
+from consensus.simulation.pool import Pool
+
+MAINTENANCE_MS = 250  # between two looks at what is due besides consensus
+_OFFENCES = frozenset(Reason) - {Reason.WRONG_EPOCH, Reason.OLD_VIEW, Reason.OUT_OF_WINDOW, Reason.BUFFER_FULL}
+
+
+class Host(Protocol):
+    """The world as a node sees it."""
+
+    @property
+    def now_ms(self) -> int:
+        """Virtual time."""
+
+    @property
+    def random(self) -> Random:
+        """The one source of randomness of the run."""
+
+    def after(self, delay_ms: int, action: Callable[[], None]) -> None:
+        """Do something later."""
+
+    def transmit(self, sender: int, receiver: int, parcel: Parcel, delay_ms: int | None = None) -> None:
+        """Put a parcel on the network; with ``delay_ms`` the sender decides how long it takes."""
+
+    def note(self, node: int, what: str, data: bytes = b"") -> None:
+        """Mix something that happened into the trace hash."""
+
+    def traced(self, node: int, trace: Trace) -> None:
+        """Show a step of the protocol."""
+
+    @property
+    def context(self) -> Context:
+        """The suite and chain of the network."""
+
+    @property
+    def validators(self) -> ValidatorSet:
+        """The validators of the network."""
+
+    def starts(self, node: Node) -> Replica:
+        """Make a replica from the node's disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """How one node differs from another."""
+
+    index: int
+    peers: tuple[int, ...]
+    skew_ms: int
+    execution_ms: int
+    sync_ms: int
+    regossip_ms: int
+    faulty: frozenset[int]
+    adversary: Adversary | None  # None: a correct node
+
+
+class _PowerCut(Exception):
+    """The node dies here."""
+
+
+class Node:
+    """One validator of a simulated network."""
+
+    def __init__(self, host: Host, traits: Traits, disk: Disk, judges: Judges) -> None:
+        self.host = host
+        self.traits = traits
+        self.index = traits.index
+        self.disk = disk
+        self.judges = judges
+        self.pool = Pool()
+        self.up = False
+        self.life = 0
+        self.boundaries_left: int | None = None  # until the power cut
+        self.replica: Replica
+        self._clear()
+
+    @property
+    def correct(self) -> bool:
+        """Whether this node keeps to the protocol."""
+        return self.traits.adversary is None
+
+    def _clear(self) -> None:
+        self._queue: deque[tuple[int, Effect]] = deque()  # effects, each with the log position it waits for
+        self._required = self.disk.position
+        self._durable = self.disk.position
+        self._syncing = False
+        self._executor = Executor(self._bench())
+        self._wake_ms: int | None = None
+
+    # ----------------------------------------------------------------------------------------------------- life, death
+
+    def boot(self) -> None:
+        """Start, or start again, from the disk."""
+        assert not self.up, "a running node is not started"
+        self.up, self.boundaries_left = True, None
+        self.life += 1
+        self._clear()
+        self.pool.restart((height, block.body) for height, block in self.disk.blocks.items())
+        self.host.note(self.index, "boot")
+        self.replica = self.host.starts(self)
+        if self.correct:
+            inspection.show_restart(self.judges, self.index, self.replica)
+        self._take(self.replica.start(self.host.now_ms, self._clock_ms()))
+        self._tell_pool()
+        for peer in self.traits.peers:
+            self._later(1 + self.host.random.randrange(5), lambda peer=peer: self.step(Connected(peer)))
+        self._later(MAINTENANCE_MS, self._maintain)
+
+    def crash(self) -> None:
+        """Lose memory, and whatever the disk had not synced."""
+        self.up = False
+        waiting = any(isinstance(effect, Send | Broadcast) for _, effect in self._queue)
+        loss = self.disk.crash(self.host.random)
+        self.host.note(self.index, "crash", b"%d" % loss.lost)
+        if self.correct:
+            self.judges.count("crashes")
+            if waiting:
+                self.judges.count("crashes between persist and send")
+            if loss.torn:
+                self.judges.count("torn tails")
+            for record in loss.survived:
+                self.judges.durable(self.index, int(record.kind), record.payload)
+            stable = max((h for h in self.disk.certificates if h <= self.disk.executed), default=0)
+            self.judges.crashed(self.index, stable)
+        self._queue.clear()
+
+    def _boundary(self) -> None:
+        if self.boundaries_left is not None:
+            if self.boundaries_left == 0:
+                raise _PowerCut
+            self.boundaries_left -= 1
+
+    def _later(self, delay_ms: int, action: Callable[[], None]) -> None:
+        life = self.life
+
+        def unless_dead() -> None:
+            if self.up and self.life == life:
+                action()
+
+        self.host.after(delay_ms, unless_dead)
+
+    def _clock_ms(self) -> int:
+        return 1_000_000 + self.host.now_ms + self.traits.skew_ms
+
+    # ------------------------------------------------------------------------------------------------ steps and effects
+
+    def receive(self, sender: int, parcel: Parcel) -> None:
+        """Take a parcel off the network."""
+        if not self.up:
+            return
+        if isinstance(parcel, bytes):
+            if self.traits.adversary is not None:
+                self.traits.adversary.overhear(parcel)
+            self.step(Received(sender, parcel, self._clock_ms()))
+        elif isinstance(parcel, Transactions):
+            self.admit(parcel.identifiers)
+        elif isinstance(parcel, BlockRequest):
+            reply = self._executor.serve(parcel)
+            if reply is not None:
+                self.host.transmit(self.index, sender, reply)
+        else:
+            self._executor.take(parcel)
+
+    def step(self, event: Event) -> None:
+        """Drive the core by one event."""
+        if not self.up:
+            return
+        self.host.note(self.index, type(event).__name__, event.data if isinstance(event, Received) else b"")
+        self._take(self.replica.step(self.host.now_ms, event))
+
+    def _take(self, effects: list[Effect]) -> None:
+        try:
+            for effect in effects:
+                if isinstance(effect, Persist):
+                    self._boundary()
+                    self._append(effect)
+                elif isinstance(effect, Trace):
+                    self._traced(effect)
+                else:
+                    self._queue.append((self._required, effect))
+            self._show()
+            self._release()
+            self._sync()
+        except _PowerCut:
+            self.crash()
+
+    def _show(self) -> None:
+        if self.traits.adversary is None:
+            inspection.show_progress(self.judges, self.index, self.replica)
+        else:
+            inspection.show_seat(self.traits.adversary.seat, self.replica, self.host.now_ms)
+
+    def _append(self, effect: Persist) -> None:
+        position = self.disk.append(effect.records)
+        if effect.sync:
+            self._required = position
+        if self.correct:
+            for record in effect.records:
+                if record.kind is RecordKind.NEW_VIEW:
+                    self.judges.enters(self.index, record.payload)
+
+    def _sync(self) -> None:
+        """Start an fsync unless one is running; it covers all that was appended before it started."""
+        if self._syncing or self._durable >= self._required:
+            return
+        position = self.disk.position
+        duration_ms = self.host.random.randrange(self.traits.sync_ms + 1)
+        if duration_ms == 0:
+            self._synced(position)
+            return
+        self._syncing = True
+
+        def done() -> None:
+            self._syncing = False
+            try:
+                self._synced(position)
+            except _PowerCut:
+                self.crash()
+
+        self._later(duration_ms, done)
+
+    def _synced(self, position: int) -> None:
+        for record in self.disk.sync(position):
+            if self.correct:
+                self.judges.durable(self.index, int(record.kind), record.payload)
+        self._durable = max(self._durable, position)
+        self._release()
+        self._sync()
+
+    def _release(self) -> None:
+        while self._queue and self._queue[0][0] <= self._durable:
+            effect = self._queue.popleft()[1]
+            if isinstance(effect, Send | Broadcast | Execute):
+                self._boundary()
+            self._perform(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Broadcast():
+                self._send(effect.data, self.traits.peers)
+            case Send():
+                self._send(effect.data, (effect.peer,))
+            case Wake():
+                self._wake_ms = effect.at_ms
+                self._later(max(0, effect.at_ms - self.host.now_ms), lambda: self._wake(effect.at_ms))
+            case BuildProposal():
+                self._later(self.host.random.randrange(3), lambda: self._build(effect))
+            case Validate():
+                self._later(self.host.random.randrange(3), lambda: self._validate(effect))
+            case Execute():
+                self._executor.order(effect)
+            case CommitBlock():
+                self._certified(effect.certificate)
+            case FetchBlocks():
+                self._executor.fetch(effect)
+            case ReportEvidence():
+                if self.correct:
+                    self.judges.accused(self.index, effect.rule, effect.offender, self.traits.faulty)
+            case Refused():
+                self._refused(effect)
+            case Halt():
+                if self.correct:
+                    raise Violation("P9", f"node {self.index} halts: {effect.reason}")
+            case Persist() | Trace():
+                raise AssertionError("handled before")
+
+    def _send(self, data: bytes, peers: tuple[int, ...]) -> None:
+        self.host.note(self.index, "send", data)
+        adversary = self.traits.adversary
+        if adversary is None:
+            self.judges.sent(self.index, data, self.judges.nodes[self.index].stable)
+            for peer in peers:
+                self.host.transmit(self.index, peer, data)
+            return
+        message = decode_message(data, adversary.seat.context)
+        for peer in peers:
+            for delay_ms, letter in adversary.rewrite(peer, message):
+                sent = letter if isinstance(letter, bytes) else encode_message(letter)
+                self.host.transmit(self.index, peer, sent, 1 + delay_ms)
+
+    def _wake(self, at_ms: int) -> None:
+        if self._wake_ms == at_ms:
+            self.step(Tick(self._clock_ms()))
+
+    def _refused(self, effect: Refused) -> None:
+        """A correct node's message is never an offence to another correct one."""
+        self.judges.count("refused messages")
+        if self.correct and effect.peer not in self.traits.faulty and effect.reason in _OFFENCES:
+            raise Violation("I17", f"node {self.index} refuses {effect.peer}: {effect.reason}, {effect.detail}")
+
+    def _traced(self, trace: Trace) -> None:
+        self.host.traced(self.index, trace)
+        if trace.what in {"new view", "view change"}:
+            self.pool.taken.clear()
+            self._later(0, self._tell_pool)
+
+    # ----------------------------------------------------------------------------------------------------- application
+
+    def admit(self, identifiers: tuple[bytes, ...]) -> bool:
+        """Take transactions into the pool; tell whether any was new."""
+        fresh = self.pool.admit(identifiers, self.host.now_ms)
+        if fresh:
+            self._tell_pool()
+        return fresh
+
+    def push(self, identifiers: tuple[bytes, ...]) -> None:
+        """Hand transactions to every other validator."""
+        for peer in self.traits.peers:
+            self.host.transmit(self.index, peer, Transactions(identifiers))
+
+    def _tell_pool(self) -> None:
+        self.step(PoolChanged(*self.pool.offer()))
+
+    def _build(self, effect: BuildProposal) -> None:
+        batch = application.build(self.host.context, self.pool.waiting, effect.ancestors, self._clock_ms())
+        if batch is not None:
+            self.pool.take([batch.body, *(body for _, body in effect.ancestors)])
+        self.step(Proposed(effect.view, effect.height, batch))
+        if batch is not None:
+            self._tell_pool()
+
+    def _validate(self, effect: Validate) -> None:
+        included = self.pool.included
+        refusal = application.refusal(self.host.context, effect.header, effect.body, effect.ancestors, included)
+        self.step(Validated(effect.view, effect.digest, refusal))
+
+    def _executed(self, height: int, body: bytes) -> None:
+        again = self.pool.execute(height, body)
+        if self.correct and again:
+            raise Violation("I10", f"node {self.index} executes a transaction again at height {height}")
+        self._later(0, self._tell_pool)
+
+    def _certified(self, certificate: SealCert) -> None:
+        if self.correct:
+            self.judges.certified(self.index, certificate.encode(), self.disk.executed)
+        self.disk.loose_certificates[certificate.height] = certificate
+
+    def _bench(self) -> Bench:
+        host, traits = self.host, self.traits
+        return Bench(
+            index=self.index,
+            disk=self.disk,
+            context=host.context,
+            validators=host.validators,
+            random=host.random,
+            judges=self.judges if self.correct else None,
+            execution_ms=traits.execution_ms,
+            sync_ms=traits.sync_ms,
+            later=self._later,
+            now_ms=lambda: host.now_ms,
+            deliver=self.step,
+            included=self._executed,
+            ask=lambda peer, request: host.transmit(self.index, peer, request),
+            peers=traits.peers,
+        )
+
+    # ----------------------------------------------------------------------------------------------------- maintenance
+
+    def _maintain(self) -> None:
+        """Push transactions again that wait for T / 2 (section 11), and let a Byzantine node act on its own."""
+        due = self.pool.due(self.host.now_ms, self.traits.regossip_ms)
+        if due:
+            self.push(due)
+        adversary = self.traits.adversary
+        if adversary is not None:
+            for peer, data in adversary.volunteer():
+                self.host.transmit(self.index, peer, data, 1)
+        self._later(MAINTENANCE_MS, self._maintain)
+
+    def rotate(self) -> None:
+        """Replace the log by a checkpoint: a new segment, synced, before the old ones go."""
+        records = self.replica.checkpoint()
+        self.disk.replace_log(records)
+        if self.correct:
+            self.judges.log_replaced(self.index, [(int(r.kind), r.payload) for r in records])
+            self.judges.count("log rotations")
+        try:
+            self._synced(self.disk.position)  # the checkpoint holds all that the waiting effects need
+        except _PowerCut:
+            self.crash()

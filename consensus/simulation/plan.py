@@ -1,0 +1,194 @@
+"""What one run does: drawn from its seed before the run starts.
+
+Swarm testing: every run enables a random subset of the faults, because faults that are always on together hide one
+another (a network that loses everything never reaches the second view change).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Final
+
+from consensus.certificate import faulty_max
+from consensus.interface import Settings
+from consensus.simulation.behaviours import BEHAVIOURS
+
+PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet")
+_TIMEOUTS_MS: Final = (1_000, 2_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """While it lasts, messages out of ``group`` are lost, and those into it too unless it is one-way."""
+
+    from_ms: int
+    to_ms: int
+    group: tuple[int, ...]
+    one_way: bool
+
+    def blocks(self, now_ms: int, sender: int, receiver: int) -> bool:
+        """Whether a message sent now is lost."""
+        if not self.from_ms <= now_ms < self.to_ms or (sender in self.group) == (receiver in self.group):
+            return False
+        return sender in self.group or not self.one_way
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A node dies at the ``boundary``-th Persist or Send after ``at_ms`` (0: at once) and stays down for a while."""
+
+    node: int
+    at_ms: int
+    boundary: int
+    down_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run. Times in milliseconds, rates per mille."""
+
+    seed: int
+    profile: str
+    validators: int
+    settings: Settings
+    gst_ms: int  # global stabilisation time: until then links and nodes are at fault
+    delay_ms: int  # longest ordinary delay before
+    delta_ms: int  # longest delay after
+    loss: int
+    vote_loss: int  # extra loss of PREPARE and COMMIT, decided per height and receiver: leaves gaps
+    duplicates: int
+    stragglers: int  # messages that take ten times as long
+    ordered_links: bool
+    gossip_loss: int
+    partitions: tuple[Partition, ...]
+    crashes: tuple[Crash, ...]
+    byzantine: tuple[tuple[int, tuple[str, ...]], ...]  # node and the names of its behaviours
+    skew_ms: tuple[int, ...]
+    execution_ms: tuple[int, ...]
+    sync_ms: tuple[int, ...]  # longest time of an fsync
+    rotation_ms: int  # between log checkpoints, 0: never
+    kept_blocks: int
+    transaction_ms: int  # mean time between client requests
+    burst: int
+
+    @property
+    def faulty(self) -> frozenset[int]:
+        """The Byzantine validators."""
+        return frozenset(node for node, _ in self.byzantine)
+
+
+def draw(
+    random: Random,
+    seed: int,
+    *,
+    validators: int | None = None,
+    window: int | None = None,
+    byzantine: tuple[str, ...] | None = None,
+    profile: str = "swarm",
+) -> Plan:
+    """Return the plan of ``seed``; arguments override what would be drawn."""
+    assert profile in PROFILES, f"one of {PROFILES}"
+
+    def some(*choices: int) -> int:
+        return choices[random.randrange(len(choices))]
+
+    size = some(4, 4, 4, 4, 4, 4, 4, 7) if validators is None else validators
+    flight = some(1, 3, 3, 8) if window is None else window
+    timeout_ms = some(*_TIMEOUTS_MS)
+    gst_ms = 4_000 + random.randrange(10_000)
+    bad = random.sample(range(size), faulty_max(size)) if random.randrange(8) else []
+    if byzantine is not None:
+        bad = bad or list(range(faulty_max(size)))
+    names = sorted(BEHAVIOURS)
+    behaviours = tuple(
+        (node, tuple(n for n in names if random.randrange(3) == 0) if byzantine is None else byzantine)
+        for node in sorted(bad)
+    )
+    correct = [node for node in range(size) if node not in bad]
+    plan = Plan(
+        seed=seed,
+        profile=profile,
+        validators=size,
+        settings=Settings(window=flight, timeout_ms=timeout_ms, timeout_max_ms=8 * timeout_ms),
+        gst_ms=gst_ms,
+        delay_ms=some(10, 50, 200),
+        delta_ms=some(5, 20, 60),
+        loss=some(0, 0, 20, 150, 300),
+        vote_loss=some(0, 0, 0, 200),
+        duplicates=some(0, 0, 50),
+        stragglers=some(0, 0, 30),
+        ordered_links=random.randrange(3) == 0,
+        gossip_loss=some(0, 100, 500),
+        partitions=_partitions(random, size, gst_ms) if random.randrange(2) else (),
+        crashes=_crashes(random, correct, gst_ms) if random.randrange(3) else (),
+        byzantine=behaviours,
+        skew_ms=_skews(random, size, bad),
+        execution_ms=tuple(some(2, 10, 60) for _ in range(size)),
+        sync_ms=tuple(some(0, 2, 8) for _ in range(size)),
+        rotation_ms=some(0, 700, 3_000),
+        kept_blocks=some(2 * flight, 1024),
+        transaction_ms=some(150, 300),
+        burst=some(1, 4, 12),
+    )
+    return _focus(random, plan)
+
+
+def _partitions(random: Random, size: int, gst_ms: int) -> tuple[Partition, ...]:
+    found = []
+    for _ in range(1 + random.randrange(3)):
+        start = random.randrange(gst_ms)
+        group = tuple(sorted(random.sample(range(size), 1 + random.randrange(size // 2))))
+        found.append(
+            Partition(start, min(gst_ms, start + 500 + random.randrange(4_000)), group, random.randrange(3) == 0)
+        )
+    return tuple(found)
+
+
+def _crashes(random: Random, correct: list[int], gst_ms: int) -> tuple[Crash, ...]:
+    found = []
+    for node in correct:
+        for _ in range(random.randrange(4)):
+            boundary = random.randrange(12) if random.randrange(4) else 0
+            found.append(Crash(node, random.randrange(gst_ms), boundary, 20 + random.randrange(3_000)))
+    return tuple(sorted(found, key=lambda c: (c.at_ms, c.node)))
+
+
+def _skews(random: Random, size: int, bad: list[int]) -> tuple[int, ...]:
+    """Clocks are near one another; sometimes one correct clock is far off, never more than f of all."""
+    skews = [random.randrange(-100, 101) for _ in range(size)]
+    if random.randrange(6) == 0:
+        correct = [node for node in range(size) if node not in bad]
+        skews[correct[random.randrange(len(correct))]] = random.randrange(-6_000, 6_001)
+    return tuple(skews)
+
+
+def _focus(random: Random, plan: Plan) -> Plan:
+    """Turn the faults of a profile up: rare interleavings need a push in their direction."""
+    if plan.profile == "swarm":
+        return plan
+    if plan.profile == "quiet":
+        return replace(plan, loss=0, vote_loss=0, partitions=(), crashes=(), byzantine=(), stragglers=0, gst_ms=1_000)
+    common = replace(
+        plan,
+        settings=replace(plan.settings, window=max(3, plan.settings.window), timeout_ms=1_000, timeout_max_ms=8_000),
+        gst_ms=15_000,
+        crashes=(),
+        loss=20,
+        delay_ms=20,
+        transaction_ms=150,
+        burst=6,
+    )
+    if plan.profile == "lost_votes":
+        partitions = tuple(
+            Partition(at, at + 600 + random.randrange(1_500), (random.randrange(plan.validators),), False)
+            for at in range(1_500, 14_000, 3_000)
+        )
+        bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
+        behaviours = ("hide_prepared", "leader_lull", "starve")
+        return replace(
+            common, vote_loss=400, partitions=partitions, byzantine=tuple((node, behaviours) for node, _ in bad)
+        )
+    bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
+    behaviours = ("false_new_view", "leader_lull", "hide_prepared")
+    return replace(common, vote_loss=250, byzantine=tuple((node, behaviours) for node, _ in bad))

@@ -1,0 +1,158 @@
+"""Run one seed: faults until the links heal, then a check that everything gets done.
+
+Two phases (the idea of VOPR in tigerbeetle). Safety is judged after every event of both. Liveness is judged in the
+second: within the bound B of the specification every correct node seals ten more blocks and every transaction that
+waited at a correct node is in a block; after that views stop growing.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from consensus.simulation.checkers import Violation
+from consensus.simulation.mutation import Mutation
+from consensus.simulation.plan import Plan, draw
+from consensus.simulation.world import World
+
+BLOCKS_AFTER: Final = 10  # blocks every correct node has to seal after the links heal
+QUIET_MS: Final = 8_000  # how long views are watched once all is done
+EVENTS_MAX: Final = 400_000  # a run that needs more goes round in circles
+_DELTA_ROUNDS: Final = 40  # one-way trips in the bound: 20 round trips
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run showed. The same seed and arguments give the same result, in every process."""
+
+    seed: int
+    violation: str | None
+    trace_hash: str
+    coverage: dict[str, int]
+    sealed_height: int
+    events: int
+    virtual_ms: int
+    lines: tuple[str, ...]  # the whole trace when asked for, the last steps after a violation, else nothing
+    plan: Plan
+
+    @property
+    def repeat(self) -> str:
+        """The command that shows this run again."""
+        return f"hanchain sim replay {self.seed}"
+
+
+def run(
+    seed: int,
+    *,
+    validators: int | None = None,
+    window: int | None = None,
+    mutant: str | None = None,
+    byzantine: tuple[str, ...] | None = None,
+    profile: str = "swarm",
+    trace: bool = False,
+) -> Result:
+    """Run one seed. ``mutant`` is the path of a mutation file, ``byzantine`` names behaviours for the faulty nodes."""
+    random = Random(seed)  # noqa: S311 - reproducible by design, and no secret
+    plan = draw(random, seed, validators=validators, window=window, byzantine=byzantine, profile=profile)
+    change = nullcontext() if mutant is None else Mutation.load(mutant).applied()
+    with change:
+        world = World(plan, random, keep_lines=trace)
+        violation = None
+        try:
+            _drive(world)
+        except Violation as found:
+            violation = str(found)
+        except AssertionError as fault:
+            violation = f"fault: {type(fault).__name__}: {fault}"
+    shown = trace or violation is not None
+    return Result(
+        seed=seed,
+        violation=violation,
+        trace_hash=world.trace_hash,
+        coverage=dict(sorted(world.judges.coverage.items())),
+        sealed_height=min(world.judges.nodes[n.index].stable for n in world.correct),
+        events=world.events,
+        virtual_ms=world.now_ms,
+        lines=tuple(_line(*entry) for entry in world.lines) if shown else (),
+        plan=plan,
+    )
+
+
+def _line(now_ms: int, node: int, trace: object) -> str:
+    from consensus.interface import Trace
+
+    assert isinstance(trace, Trace)
+    return f"{now_ms:>7} n{node} v{trace.view:<3} {trace.rule:<3} {trace.what} {trace.height} {trace.detail}".rstrip()
+
+
+def _drive(world: World) -> None:
+    world.schedule()
+    _until(world, world.plan.gst_ms)
+    world.heal()
+    _recover(world)
+    world.submitting = False
+    _stay_quiet(world)
+
+
+def _until(world: World, at_ms: int) -> None:
+    while world.now_ms < at_ms and world.advance():
+        if world.events > EVENTS_MAX:
+            raise Violation("L0", f"more than {EVENTS_MAX} events")
+
+
+def _stable(world: World) -> list[int]:
+    return [world.judges.nodes[node.index].stable for node in world.correct]
+
+
+def _recover(world: World) -> None:
+    """Liveness: ten blocks and all waiting transactions within B after the links healed."""
+    waiting = sorted({i for node in world.correct for i in node.pool.waiting})
+    goal = max(_stable(world)) + BLOCKS_AFTER
+    start_ms, bound_ms = world.now_ms, bound(world)
+    while True:
+        _until(world, world.now_ms + 100)
+        if min(_stable(world)) >= goal:
+            missing = [i for i in waiting for node in world.correct if i not in node.pool.included]
+            if not missing:
+                break
+        if world.now_ms > start_ms + bound_ms:
+            raise Violation("L1", _stuck(world, goal, waiting, bound_ms))
+    spent = world.now_ms - start_ms
+    world.judges.coverage["recovery ms"] = spent
+
+
+def bound(world: World) -> int:
+    """Return B in milliseconds: the time-outs T(0) .. T(k + f + 1), 20 round trips, and the blocks to seal."""
+    plan, settings = world.plan, world.plan.settings
+    views = [node.replica.snapshot().view for node in world.correct]
+    spread = max(views) - min(views)
+    back_offs = max(node.replica.snapshot().timeout_ms for node in world.correct)
+    steps = spread + world.judges.faulty + 1
+    while settings.timeout_ms << steps < back_offs:
+        steps += 1
+    total = sum(min(settings.timeout_max_ms, settings.timeout_ms << min(i, 20)) for i in range(steps + 2))
+    per_block_ms = (
+        4 * plan.delta_ms + max(plan.execution_ms) + 4 * max(plan.sync_ms) + 2 * plan.transaction_ms * plan.burst
+    )
+    return total + _DELTA_ROUNDS * plan.delta_ms + 2 * BLOCKS_AFTER * per_block_ms + 3_000
+
+
+def _stuck(world: World, goal: int, waiting: list[bytes], bound_ms: int) -> str:
+    stands = [
+        f"n{node.index} view {s.view}{'' if s.active else '?'} stable {s.stable_height}"
+        for node in world.correct
+        for s in [node.replica.snapshot()]
+    ]
+    left = sum(1 for i in waiting for node in world.correct if i not in node.pool.included)
+    return f"{bound_ms} ms after healing: goal {goal}, {left} transactions missing; {', '.join(stands)}"
+
+
+def _stay_quiet(world: World) -> None:
+    """Views stop growing: at most once past every Byzantine leader."""
+    before = max(node.replica.snapshot().view for node in world.correct)
+    _until(world, world.now_ms + QUIET_MS)
+    after = max(node.replica.snapshot().view for node in world.correct)
+    if after > before + world.judges.faulty + 1:
+        raise Violation("L2", f"views grow from {before} to {after} while nothing is wrong")
