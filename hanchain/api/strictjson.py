@@ -85,7 +85,7 @@ def _check_surrogates(value: object) -> None:
 
 def _check_nesting(value: object) -> None:
     level = [value]
-    for _ in range(JSON_NESTING_MAX + 1):
+    for _ in range(JSON_NESTING_MAX):
         level = [
             item
             for holder in level

@@ -1,0 +1,45 @@
+"""The client library: build, sign, submit, wait, call views, and check every answer that can be checked.
+
+    async with Client(["http://127.0.0.1:8600"], genesis) as client:
+        anchored = await client.anchor(digest, "application/pdf", size, key)
+
+``SyncClient`` is the same without ``await``. Both are imported when first used, so that a program which only reads
+results or errors loads no network.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from hanchain.sdk.errors import BadAnswer, ClientError, RpcError, Unreachable, Unverified
+from hanchain.sdk.results import Anchored, Block, ChainStatus, Peer, State, TransactionStatus, ViewResult
+
+if TYPE_CHECKING:
+    from hanchain.sdk.client import Client
+    from hanchain.sdk.sync import SyncClient
+
+__all__ = [
+    "Anchored",
+    "BadAnswer",
+    "Block",
+    "ChainStatus",
+    "Client",
+    "ClientError",
+    "Peer",
+    "RpcError",
+    "State",
+    "SyncClient",
+    "TransactionStatus",
+    "Unreachable",
+    "Unverified",
+    "ViewResult",
+]
+
+_LAZY = {"Client": "hanchain.sdk.client", "SyncClient": "hanchain.sdk.sync"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,242 @@
+"""The asynchronous client of a network: what a program calls.
+
+With a genesis the client trusts no node: chain ids are compared, blocks and proofs are verified against the validators
+of the genesis before they are returned. Without one it can still talk, but ``proof`` and ``block`` must be told
+``verify=False``, and ``anchor`` is refused: no answer is passed off as checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Self
+
+from hanchain.crypto import CryptoRejection, PrivateKey, Suite, suite_by_name
+from hanchain.ledger.block import BlockHeader
+from hanchain.ledger.codec import Value, encode
+from hanchain.ledger.fields import Fields
+from hanchain.ledger.genesis import Genesis
+from hanchain.ledger.json_reader import Json, hex_of
+from hanchain.ledger.limits import SALT_SIZE
+from hanchain.ledger.proof import ProofBundle, parse_bundle
+from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.ledger.receipt import Receipt, Status
+from hanchain.ledger.system import anchor
+from hanchain.ledger.transaction import EXPIRY_WINDOW_DEFAULT, Transaction, account_of, build, sign
+from hanchain.sdk import limits
+from hanchain.sdk.checks import require_block, require_proof
+from hanchain.sdk.errors import BadAnswer, RpcError, Unverified
+from hanchain.sdk.reading import fields_of, read_block, read_chain_status, read_digest, read_status, read_view_result
+from hanchain.sdk.results import Anchored, Block, ChainStatus, State, TransactionStatus, ViewResult
+from hanchain.sdk.transport import Answer, Transport
+from hanchain.sdk.values import to_document
+
+
+class Client:
+    """One network, through any of its nodes. Use as ``async with``, or call ``close``.
+
+    ``urls``: addresses of nodes such as ``http://127.0.0.1:8600``; ``genesis``: the network's, from a source you trust.
+    Every call raises RpcError (refused), Unreachable (no node answered) or BadAnswer (nonsense).
+    """
+
+    def __init__(self, urls: str | Sequence[str], genesis: Genesis | None = None) -> None:
+        self._transport = Transport([urls] if isinstance(urls, str) else urls)
+        self._genesis = genesis
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection; the client may be used again."""
+        await self._transport.close()
+
+    async def chain_status(self) -> ChainStatus:
+        """Return where a node stands; raise Unverified if it is on another chain than the genesis."""
+        answer, result = await self._transport.rpc("chain_status", {})
+        status = answer.read(read_chain_status, result)
+        if self._genesis is not None and status.chain_id != self._genesis.chain_id:
+            raise Unverified(f"{answer.url} serves chain {status.chain_id.hex()}, not {self._genesis.chain_id.hex()}")
+        return status
+
+    async def prepare(
+        self,
+        key: PrivateKey,
+        contract: str,
+        method: str,
+        arguments: Sequence[Value] = (),
+        *,
+        sender: bytes | None = None,
+        gas_limit: int = limits.GAS_LIMIT_DEFAULT,
+    ) -> Transaction:
+        """Return a transaction signed by ``key``, with a random salt, that expires a little before the window's end.
+
+        ``sender``: an account, by default the one that the key has by itself. Raise Rejection if it is malformed.
+        """
+        status = await self.chain_status()
+        suite = self._suite(status)
+        window = EXPIRY_WINDOW_DEFAULT if self._genesis is None else self._genesis.parameters.expiry_window
+        payload = build(
+            chain_id=status.chain_id,
+            sender=account_of(suite.id, key.public_key, suite) if sender is None else sender,
+            salt=secrets.token_bytes(SALT_SIZE),
+            # not the whole window: a node that is some heights behind this one must still admit it
+            expires_at_height=status.height + window - window // 8,
+            contract=contract,
+            method=method,
+            arguments=arguments,
+            gas_limit=gas_limit,
+        )
+        return sign(payload, [key], suite)
+
+    async def submit(self, transaction: Transaction) -> bytes:
+        """Hand a transaction to a node; return its id once it is admitted."""
+        try:
+            answer, result = await self._transport.rpc("tx_submit", {"transaction": hex_of(transaction.encoded)})
+        except RpcError as error:
+            if error.retried and error.reason == Reason.DUPLICATE:  # the attempt before did arrive
+                return transaction.txid
+            raise
+        txid = answer.read(lambda entry: read_digest(fields_of(entry, ("txid",))["txid"]), result)
+        if txid != transaction.txid:
+            raise BadAnswer(answer.url, f"another id, {txid.hex()}, for transaction {transaction.txid.hex()}")
+        return txid
+
+    async def submit_batch(self, transactions: Sequence[Transaction]) -> list[bytes | RpcError]:
+        """Hand many transactions to a node in one binary request; return for each its id or why not, in order.
+
+        At most ``BATCH_TRANSACTIONS_MAX`` transactions and ``BATCH_BYTES_MAX`` bytes: ValueError beyond.
+        """
+        return await self.submit_encoded([transaction.encoded for transaction in transactions])
+
+    async def submit_encoded(self, envelopes: Sequence[bytes]) -> list[bytes | RpcError]:
+        """As ``submit_batch``, for transactions that are encoded already: no work per transaction is done here."""
+        body = encode(list(envelopes))
+        if not 0 < len(envelopes) <= limits.BATCH_TRANSACTIONS_MAX or len(body) > limits.BATCH_BYTES_MAX:
+            raise ValueError(f"a batch of {len(envelopes)} transactions, {len(body)} bytes")
+        answer = await self._transport.binary(body)
+        return _read_batch(answer, len(envelopes))
+
+    async def status(self, txid: bytes) -> TransactionStatus:
+        """Return what a node says of a transaction, now."""
+        answer, result = await self._transport.rpc("tx_status", {"id": hex_of(txid)})
+        return _about(answer, result, txid)
+
+    async def wait(self, txid: bytes, timeout_ms: int = limits.WAIT_MS_DEFAULT) -> TransactionStatus:
+        """Return once the transaction is committed, failed or expired; raise RpcError(timeout) otherwise."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + timeout_ms / 1000
+        while True:
+            slice_ms = max(0, min(limits.WAIT_SLICE_MS, int((deadline - clock()) * 1000)))
+            params = {"id": hex_of(txid), "timeout_ms": slice_ms}
+            try:
+                answer, result = await self._transport.rpc("tx_wait", params, slice_ms + limits.WAIT_GRACE_MS)
+            except RpcError as error:
+                if error.reason == Reason.TIMEOUT and clock() < deadline:
+                    continue
+                raise
+            return _about(answer, result, txid)
+
+    async def send(self, transaction: Transaction, timeout_ms: int = limits.WAIT_MS_DEFAULT) -> TransactionStatus:
+        """Submit and wait. A transaction that is in the chain already is waited for like a new one."""
+        try:
+            await self.submit(transaction)
+        except RpcError as error:
+            if error.reason != Reason.DUPLICATE:
+                raise
+        return await self.wait(transaction.txid, timeout_ms)
+
+    async def proof(self, txid: bytes, *, verify: bool = True) -> ProofBundle:
+        """Return the proof of a sealed transaction, verified; raise Unverified if it does not hold."""
+        genesis = self._trusted(verify)
+        answer, result = await self._transport.rpc("tx_get", {"id": hex_of(txid)})
+        bundle = answer.read(_read_bundle, answer.read(lambda entry: fields_of(entry, ("proof",))["proof"], result))
+        if genesis is not None:
+            require_proof(bundle, genesis, txid)
+        return bundle
+
+    async def block(self, block: int | bytes | None = None, *, verify: bool = True) -> Block:
+        """Return a block by height or hash, by default the latest, verified down to its receipts."""
+        genesis = self._trusted(verify)
+        suite = self._suite(await self.chain_status()) if genesis is None else genesis.suite
+        wanted = "latest" if block is None else hex_of(block) if isinstance(block, bytes) else block
+        answer, result = await self._transport.rpc("block_get", {"block": wanted, "full": True})
+        found = answer.read(lambda entry: read_block(entry, suite), result)
+        if genesis is not None:
+            require_block(found, block, genesis)
+        return found
+
+    async def view(self, contract: str, method: str, *arguments: Value) -> ViewResult:
+        """Call a view method of a contract on a node's last state."""
+        params = {"contract": contract, "method": method, "args": [to_document(argument) for argument in arguments]}
+        answer, result = await self._transport.rpc("contract_call", params)
+        return answer.read(read_view_result, result)
+
+    async def anchor(
+        self, digest: bytes, media_type: str, size: int, key: PrivateKey, *, timeout_ms: int = limits.WAIT_MS_DEFAULT
+    ) -> Anchored:
+        """Notarise a digest for the account of ``key``; return it with its proof, which was verified.
+
+        Raise RpcError with the receipt's reason (E_EXISTS: this account notarised it before), and as the calls above.
+        """
+        genesis = self._trusted(verify=True)
+        assert genesis is not None, "_trusted refuses to verify without one"
+        transaction = await self.prepare(key, anchor.NAME, anchor.NOTARISE, [digest, media_type, size])
+        status = await self.send(transaction, timeout_ms)
+        if status.state is State.EXPIRED:
+            raise RpcError(Reason.EXPIRED, "expired", "the transaction's last height passed without it")
+        bundle = await self.proof(transaction.txid)
+        receipt = Receipt.decode(bundle.receipt, genesis.suite)
+        if receipt.status is not Status.OK:
+            raise RpcError(receipt.reason, "the transaction failed", receipt.message)
+        owner = transaction.payload.sender
+        require_proof(bundle, genesis, transaction.txid, digest=digest, owner=owner)
+        header = BlockHeader.decode(bundle.header, genesis.suite)
+        return Anchored(digest, owner, transaction.txid, header.height, header.timestamp_ms, bundle)
+
+    def _trusted(self, verify: bool) -> Genesis | None:
+        if verify and self._genesis is None:
+            raise ValueError("nothing to verify against: give the client a genesis, or pass verify=False")
+        return self._genesis if verify else None
+
+    def _suite(self, status: ChainStatus) -> Suite:
+        if self._genesis is not None:
+            return self._genesis.suite
+        try:
+            return suite_by_name(status.suite)
+        except CryptoRejection as error:
+            raise Unverified(f"a suite that this version does not know: {error.detail}") from None
+
+
+def _about(answer: Answer, result: Json, txid: bytes) -> TransactionStatus:
+    status = answer.read(read_status, result)
+    if status.txid != txid:
+        raise BadAnswer(answer.url, f"the state of {status.txid.hex()}, {txid.hex()} was asked for")
+    return status
+
+
+def _read_bundle(entry: Json) -> ProofBundle:
+    return parse_bundle(json.dumps(entry.value).encode())
+
+
+def _read_batch(answer: Answer, count: int) -> list[bytes | RpcError]:
+    try:
+        fields = Fields.decode(answer.body, "answer", max_bytes=limits.ANSWER_BYTES_MAX, max_items=max(count, 2))
+        items = [_read_item(fields.value(), answer.retried) for _ in range(count)]
+        fields.end()
+    except Rejection as rejection:
+        raise BadAnswer(answer.url, str(rejection)) from None
+    return items
+
+
+def _read_item(item: Value, retried: bool) -> bytes | RpcError:
+    if isinstance(item, bytes):
+        return item
+    fields = Fields(item, "item")
+    reason, detail = fields.text(limits.NAME_LENGTH_MAX), fields.text(limits.DETAIL_LENGTH_MAX)
+    fields.end()
+    return RpcError(reason, reason, detail, retried=retried)

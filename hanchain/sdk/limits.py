@@ -1,0 +1,23 @@
+"""Every bound of the client, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024  # more than a node answers at most; a false node must not fill our memory
+NODES_MAX: Final = 128  # addresses of one client: a whole validator set
+CONNECT_MS: Final = 3_000  # a node that does not accept in this time is passed over
+REQUEST_MS: Final = 10_000  # a read or a submission; a healthy node answers in milliseconds
+ROUNDS: Final = 2  # how often every node is tried before a call fails
+BACKOFF_MS: Final = 250  # pause between two rounds: a restarting node gets a moment
+WAIT_MS_DEFAULT: Final = 60_000  # a transaction on a network in the middle of a view change
+WAIT_SLICE_MS: Final = 25_000  # one request of a wait: common proxies cut idle ones after 30 s
+WAIT_GRACE_MS: Final = 5_000  # what an answer to a wait may be late before the node counts as gone
+BATCH_TRANSACTIONS_MAX: Final = 4_096  # as the node: a full block
+BATCH_BYTES_MAX: Final = 8 * 1024 * 1024  # as the node: the body of one request
+GAS_LIMIT_DEFAULT: Final = 1_000_000  # ample for a call of a system contract; unused gas costs nothing
+DETAIL_LENGTH_MAX: Final = 1_024  # characters of a node's message that are kept
+NAMES_MAX: Final = 1_024  # validators, peers, signers in one answer
+NAME_LENGTH_MAX: Final = 256  # names, addresses and details in a status
+EVENT_FIELDS_MAX: Final = 64  # fields of one event, as in the ledger
+EVENTS_MAX: Final = 64  # events of one receipt, as in the ledger
