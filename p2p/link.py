@@ -9,6 +9,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol, cast
 
 from p2p import limits
@@ -195,7 +196,8 @@ class Link(asyncio.BufferedProtocol):
             told = self.connection.output(self._network.now_ms())
             if told:
                 self._transport.write(told)
-                self._transport.write_eof()
+                with suppress(OSError):  # the peer's reset may be ahead of us
+                    self._transport.write_eof()
             else:
                 self._transport.close()
             self._timer = self._loop.call_later(limits.LINGER_MS / 1000, self._transport.abort)

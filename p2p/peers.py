@@ -32,6 +32,7 @@ class PeerRecord:
     score: int = 0
     score_at_ms: int = 0
     banned_until_ms: int = 0
+    banned_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class PeerTable:
         record = self._records.get(verdict.peer_id)
         if record is not None and record.banned_until_ms > now_ms:
             seconds = (record.banned_until_ms - now_ms + 999) // 1000
-            return Refused("banned", f"for {seconds} s more: {record.last_reason}")
+            return Refused("banned", f"for {seconds} s more: {record.banned_for}")
         if self._links >= limits.LINKS_MAX and (record is None or record.connection is None):
             return Refused("too_many_links", f"{limits.LINKS_MAX} peers are connected")
         return verdict
@@ -211,7 +212,7 @@ class PeerTable:
         banned = score >= limits.SCORE_MAX
         if banned:
             record.banned_until_ms = now_ms + limits.BAN_MS
-            record.last_reason = offence
+            record.banned_for = offence
         record.score = 0 if banned else score  # a served ban starts afresh
         return Report(score=score, banned=banned)
 

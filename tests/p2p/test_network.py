@@ -202,7 +202,8 @@ async def test_close_leaves_no_tasks_sockets_or_timers(world, wait_until):
     """After close nothing of the network runs, with links up, in handshake and being dialled."""
     a, b = await world.pair()
     a.network.dial("nobody", "127.0.0.1", 1)
-    reader, writer = await asyncio.open_connection(*b.network.address)
+    address = b.network.address
+    reader, writer = await asyncio.open_connection(*address)
     await asyncio.sleep(0.05)
     await a.network.close()
     await b.network.close()
@@ -212,16 +213,11 @@ async def test_close_leaves_no_tasks_sockets_or_timers(world, wait_until):
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert (a.network._all, b.network._all) == (set(), set())
     with pytest.raises(OSError):
-        await asyncio.open_connection(*_address_of(b))
+        await asyncio.open_connection(*address)
     loop = asyncio.get_running_loop()
     assert [handle for handle in loop._scheduled if not handle.cancelled()] == []
     del reader, writer
     gc.collect()  # an unclosed socket or transport would warn, and warnings are errors
-
-
-def _address_of(node) -> tuple[str, int]:
-    """Return an address where nobody listens any more."""
-    return node.address
 
 
 async def test_close_is_bounded_when_a_peer_does_not_read(world, wait_until, fast):
