@@ -182,7 +182,10 @@ class BuildProposal:
 
 @dataclass(frozen=True, slots=True)
 class Validate:
-    """Answer with Validated: fresh-validity of ``body`` on top of ``ancestors`` (P2)."""
+    """Answer with Validated: fresh-validity of ``body`` on top of ``ancestors`` and the executed blocks below (P2).
+
+    Blocks at or above the header's height may have been executed by the time of the answer: they do not count.
+    """
 
     view: int
     digest: bytes

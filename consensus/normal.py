@@ -164,6 +164,8 @@ def on_validated(s: State, view: int, digest: bytes, refusal: str | None) -> Non
     if refusal is None:
         slot.valid = digest
         return
+    if digest in (slot.accepted, slot.decided):
+        return  # others settled it meanwhile, and the shell may have executed it before it looked
     slot.refused = True
     s.trace("P2", "refused", slot.height, refusal)
     s.emit(Refused(s.leader, Reason.BAD_BODY, refusal))

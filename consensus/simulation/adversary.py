@@ -31,7 +31,7 @@ from consensus.messages import (
     vote_body,
 )
 
-Signed = TypeVar("Signed", PrePrepare, Prepare, Commit, Seal, ViewChange, NewView)
+Signed = TypeVar("Signed", bound="PrePrepare | Prepare | Commit | Seal | ViewChange | NewView")
 Letter: TypeAlias = tuple[int, Message | bytes]  # delay in milliseconds, and what is sent
 VIEWS_REMEMBERED = 8
 

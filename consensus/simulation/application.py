@@ -88,6 +88,8 @@ def refusal(
     if not 1 <= len(listed) <= BATCH_TRANSACTIONS_MAX:
         return f"{len(listed)} transactions"
     earlier = {identifier for _, other in ancestors for identifier in transactions(other)}
-    if len(set(listed)) != len(listed) or any(i in earlier or i in included for i in listed):
+    if len(set(listed)) != len(listed) or any(
+        i in earlier or included.get(i, header.height) < header.height for i in listed
+    ):
         return "a transaction twice"
     return None

@@ -177,7 +177,7 @@ def _huge_view(seat: Seat) -> Volunteered:
     return [(peer, message) for peer in seat.others() for message in (signed, complaint)]
 
 
-# --------------------------------------------------------------------------------------------------- odd proposals, noise
+# --------------------------------------------------------------------------------------------------
 
 
 def _odd_proposal(seat: Seat, _peer: int, message: Message) -> list[Message]:

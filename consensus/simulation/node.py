@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -151,7 +152,7 @@ class Node:
         self._take(self.replica.start(self.host.now_ms, self._clock_ms()))
         self._tell_pool()
         for peer in self.traits.peers:
-            self._later(1 + self.host.random.randrange(5), lambda peer=peer: self.step(Connected(peer)))
+            self._later(1 + self.host.random.randrange(5), partial(self.step, Connected(peer)))
         self._later(MAINTENANCE_MS, self._maintain)
 
     def crash(self) -> None:
@@ -331,7 +332,7 @@ class Node:
             self.step(Tick(self._clock_ms()))
 
     def _refused(self, effect: Refused) -> None:
-        """A correct node's message is never an offence to another correct one."""
+        """Judge a refusal: a correct node's message is never an offence to another correct one (I17)."""
         self.judges.count("refused messages")
         if self.correct and effect.peer not in self.traits.faulty and effect.reason in _OFFENCES:
             raise Violation("I17", f"node {self.index} refuses {effect.peer}: {effect.reason}, {effect.detail}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from consensus.interface import Trace
 from consensus.simulation.checkers import Violation
 from consensus.simulation.mutation import Mutation
 from consensus.simulation.plan import Plan, draw
@@ -80,10 +81,7 @@ def run(
     )
 
 
-def _line(now_ms: int, node: int, trace: object) -> str:
-    from consensus.interface import Trace
-
-    assert isinstance(trace, Trace)
+def _line(now_ms: int, node: int, trace: Trace) -> str:
     return f"{now_ms:>7} n{node} v{trace.view:<3} {trace.rule:<3} {trace.what} {trace.height} {trace.detail}".rstrip()
 
 
@@ -150,7 +148,7 @@ def _stuck(world: World, goal: int, waiting: list[bytes], bound_ms: int) -> str:
 
 
 def _stay_quiet(world: World) -> None:
-    """Views stop growing: at most once past every Byzantine leader."""
+    """Judge whether views stop growing: they may still pass every Byzantine leader once."""
     before = max(node.replica.snapshot().view for node in world.correct)
     _until(world, world.now_ms + QUIET_MS)
     after = max(node.replica.snapshot().view for node in world.correct)

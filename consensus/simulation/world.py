@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from random import Random
 from typing import Final
@@ -118,7 +119,7 @@ class World:
             self._deliver(delay, sender, receiver, parcel)
 
     def _vote_lost(self, receiver: int, parcel: Parcel) -> bool:
-        """Lose all PREPAREs and COMMITs of some heights on their way to some nodes: it leaves gaps in what they hold."""
+        """Lose all PREPAREs and COMMITs of some heights on their way to some nodes: they will hold gaps."""
         if not self.plan.vote_loss or not isinstance(parcel, bytes) or parcel[1] not in {2, 3}:
             return False
         height = inspection.vote_height(parcel, self.context)
@@ -184,7 +185,7 @@ class World:
         for node in self.nodes:
             self.after(self.random.randrange(20), node.boot)
         for crash in self.plan.crashes:
-            self.after(crash.at_ms, lambda crash=crash: self._crash(crash))
+            self.after(crash.at_ms, partial(self._crash, crash))
         if self.plan.rotation_ms:
             self.after(self.plan.rotation_ms, self._rotate)
         self.after(50, self.submit)
