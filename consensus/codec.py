@@ -16,8 +16,7 @@ from consensus import limits
 
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | tuple[Value, ...] | None"
 
-_INT_MIN: Final = -(2**63)
-_INT_MAX: Final = 2**64 - 1
+_SCALARS: Final = frozenset({bytes, int, str, bool, type(None)})
 
 
 class CodecReason(StrEnum):
@@ -40,26 +39,24 @@ class CodecError(ValueError):
 
 
 def _check(value: object, depth: int) -> None:
-    if value is None or isinstance(value, bool | str | bytes):
+    if type(value) in _SCALARS or isinstance(value, int | str | bytes):
         return
-    if isinstance(value, int):
-        if not _INT_MIN <= value <= _INT_MAX:
-            raise CodecError(CodecReason.FORBIDDEN_TYPE, "integer out of range")
-        return
-    if isinstance(value, list | tuple):
-        if depth == 0:
-            raise CodecError(CodecReason.TOO_DEEP, f"more than {limits.NESTING_MAX} levels")
-        for item in value:
-            if type(item) is not bytes:  # the common case, kept out of the recursion
-                _check(item, depth - 1)
-        return
-    raise CodecError(CodecReason.FORBIDDEN_TYPE, type(value).__name__)
+    if not isinstance(value, list | tuple):
+        raise CodecError(CodecReason.FORBIDDEN_TYPE, type(value).__name__)
+    if depth == 0:
+        raise CodecError(CodecReason.TOO_DEEP, f"more than {limits.NESTING_MAX} levels")
+    for item in value:
+        if type(item) not in _SCALARS:  # the common case, kept out of the recursion
+            _check(item, depth - 1)
 
 
 def encode(value: Value) -> bytes:
     """Return the canonical bytes of ``value``; raise CodecError for a type or size that has none."""
     _check(value, limits.NESTING_MAX)
-    packed: bytes = msgpack.packb(value, use_bin_type=True)
+    try:
+        packed: bytes = msgpack.packb(value, use_bin_type=True)
+    except OverflowError as error:
+        raise CodecError(CodecReason.FORBIDDEN_TYPE, "integer out of range") from error
     return packed
 
 

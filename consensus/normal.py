@@ -289,8 +289,9 @@ def _prepare(s: State, slot: Slot) -> None:
 
 def _certify(s: State, slot: Slot) -> None:
     """P4: q PREPAREs of one ballot make a P-certificate, durable together with its body before it is used."""
+    enough = s.validators.quorum
     for (view, digest), votes in list(slot.prepares.items()):
-        if len(votes) < s.validators.quorum or view > s.view:
+        if len(votes) < enough or view > s.view:
             continue
         if s.voting and view == s.view and slot.accepted != digest and slot.height > s.floor:
             slot.accepted = digest  # a P-certificate overrides the proposal that came first
@@ -327,9 +328,9 @@ def _commit(s: State, heights: range) -> None:
 
 def _decide(s: State, slot: Slot) -> None:
     """P6: a P-certificate and q COMMITs of the same (view, digest)."""
+    enough = s.validators.quorum
     for (view, digest), votes in slot.commits.items():
-        prepares = slot.prepares.get((view, digest), {})
-        if len(votes) < s.validators.quorum or len(prepares) < s.validators.quorum:
+        if len(votes) < enough or len(slot.prepares.get((view, digest), {})) < enough:
             continue
         if digest not in slot.bodies or digest not in slot.headers:
             want_body(s, slot, digest, tuple(sorted(votes)))

@@ -69,36 +69,36 @@ def on_status(s: State, status: Status) -> None:
     for height in range(max(status.sealed_height, s.stable) + 1, s.stable + s.settings.window + 1):
         slot = s.slots.get(height)
         if slot is not None:
-            _send_slot(s, peer, slot, held.get(height, _NOTHING), size)
+            _send_slot(s, peer, slot, held.get(height, _NOTHING))
 
 
 def _send_seals(s: State, status: Status, held: dict[int, Held]) -> None:
     for height in range(max(status.sealed_height, s.stable) + 1, s.executed + 1):
-        if _lacks(held.get(height, _NOTHING).seals, s.index, len(s.validators)) and height in s.seals:
+        if _lacks(held.get(height, _NOTHING).seals, s.index) and height in s.seals:
             block_hash = s.chain[height].block_hash
             signature = s.seals[height].get(block_hash, {}).get(s.index)
             if signature is not None:
                 s.send(status.sender, Seal(s.validators.epoch, s.index, height, block_hash, signature))
 
 
-def _send_slot(s: State, peer: int, slot: Slot, held: Held, size: int) -> None:
+def _send_slot(s: State, peer: int, slot: Slot, held: Held) -> None:
     if slot.proposal is not None and not held.proposal:
         s.send(peer, slot.proposal)
     own = s.safety.voted(Type.PREPARE, s.view, slot.height)
-    if own is not None and _lacks(held.prepares, s.index, size):
+    if own is not None and _lacks(held.prepares, s.index):
         s.send(peer, Prepare(s.validators.epoch, s.index, s.view, slot.height, *own))
     prepared = slot.prepared
     if prepared is not None and prepared.view == s.view:
-        holders = len(unpack_bitmap(held.prepares, size)) if held.prepares else 0
+        holders = int.from_bytes(held.prepares, "big").bit_count()
         if holders < s.validators.quorum:
             s.send(peer, PrepareCertificate(s.validators.epoch, s.index, prepared))
     own = s.safety.voted(Type.COMMIT, s.view, slot.height)
-    if own is not None and slot.committed_view == s.view and _lacks(held.commits, s.index, size):
+    if own is not None and slot.committed_view == s.view and _lacks(held.commits, s.index):
         s.send(peer, Commit(s.validators.epoch, s.index, s.view, slot.height, *own))
 
 
-def _lacks(bitmap: bytes, index: int, size: int) -> bool:
-    return not bitmap or index not in unpack_bitmap(bitmap, size)
+def _lacks(bitmap: bytes, index: int) -> bool:
+    return not bitmap or not bitmap[index // 8] >> index % 8 & 1  # sizes were checked before
 
 
 def on_fetch_body(s: State, message: FetchBody) -> None:

@@ -14,7 +14,7 @@ import msgpack
 from consensus.simulation.suite import FakeSuite
 
 # Numbers of the wire format, written down a second time on purpose.
-PRE_PREPARE, PREPARE, COMMIT, SEAL, VIEW_CHANGE, NEW_VIEW = 1, 2, 3, 4, 6, 7
+PRE_PREPARE, PREPARE, COMMIT, SEAL, VIEW_CHANGE, NEW_VIEW, PREPARE_CERTIFICATE = 1, 2, 3, 4, 6, 7, 13
 RECORD_BODY, RECORD_VOTE, RECORD_PREPARED, RECORD_SEALED = 1, 2, 3, 6
 HEADER_HEIGHT, HEADER_PARENT, HEADER_TIME = 3, 6, 9  # positions in a proposal header
 
@@ -86,6 +86,8 @@ class Judges:
                 raise Violation("I4", f"node {node} sealed height {height} without a decision")
             if self.blocks.get(height, block_hash) != block_hash:
                 raise Violation("I1", f"node {node} sealed another block at height {height}")
+        elif kind == PREPARE_CERTIFICATE:
+            self.count("P-certificates relayed")
         elif kind in {VIEW_CHANGE, NEW_VIEW} and message[2] == node:
             self._say(node, (kind, message[1], message[3], 0), self._suite.hash(data))
 
@@ -256,7 +258,7 @@ class Judges:
         """Judge evidence: never against a correct node (I17)."""
         if offender not in faulty:
             raise Violation("I17", f"node {node} accuses the correct node {offender} by {rule}")
-        self.count("evidence")
+        self.count(f"evidence {rule}")
 
     def _header_digest(self, header: list[Any]) -> bytes:
         packed: bytes = msgpack.packb(["hanchain/proposal/1", self._suite.id, header])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import msgpack
+
 from consensus import limits
-from consensus.crypto import Context
-from consensus.messages import Commit, Prepare, decode_message
 from consensus.replica import Replica
 from consensus.simulation.adversary import Seat
 from consensus.simulation.checkers import Judges
@@ -47,7 +47,12 @@ def proposal_digest(replica: Replica, height: int) -> bytes | None:
     return None if block is None else block.proposal_digest
 
 
-def vote_height(data: bytes, context: Context) -> int:
-    """Return the height of an encoded PREPARE or COMMIT, 0 for anything else."""
-    message = decode_message(data, context)
-    return message.height if isinstance(message, Prepare | Commit) else 0
+def ballot_of(data: bytes) -> tuple[int, int, int] | None:
+    """Return type, view and height of an encoded PREPARE, COMMIT or P-certificate, None for anything else."""
+    message = msgpack.unpackb(data)
+    match message:
+        case [2 | 3 as kind, _, _, int(view), int(height), *_]:
+            return kind, view, height
+        case [13, _, _, [int(view), [_, _, _, int(height), *_], *_]]:
+            return 13, view, height
+    return None

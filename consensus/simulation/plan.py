@@ -56,7 +56,8 @@ class Plan:
     delay_ms: int  # longest ordinary delay before
     delta_ms: int  # longest delay after
     loss: int
-    vote_loss: int  # extra loss of PREPARE and COMMIT, decided per height and receiver: leaves gaps
+    vote_loss: int  # part of all (view, height) whose votes reach a few nodes only
+    change_loss: int  # extra loss of VIEW-CHANGE
     duplicates: int
     stragglers: int  # messages that take ten times as long
     ordered_links: bool
@@ -115,7 +116,8 @@ def draw(
         delay_ms=some(10, 50, 200),
         delta_ms=some(5, 20, 60),
         loss=some(0, 0, 20, 150, 300),
-        vote_loss=some(0, 0, 0, 200),
+        vote_loss=some(0, 0, 100, 300),
+        change_loss=some(0, 0, 300),
         duplicates=some(0, 0, 50),
         stragglers=some(0, 0, 30),
         ordered_links=random.randrange(3) == 0,
@@ -168,7 +170,17 @@ def _focus(random: Random, plan: Plan) -> Plan:
     if plan.profile == "swarm":
         return plan
     if plan.profile == "quiet":
-        return replace(plan, loss=0, vote_loss=0, partitions=(), crashes=(), byzantine=(), stragglers=0, gst_ms=1_000)
+        return replace(
+            plan,
+            loss=0,
+            vote_loss=0,
+            change_loss=0,
+            partitions=(),
+            crashes=(),
+            byzantine=(),
+            stragglers=0,
+            gst_ms=1_000,
+        )
     common = replace(
         plan,
         settings=replace(plan.settings, window=max(3, plan.settings.window), timeout_ms=1_000, timeout_max_ms=8_000),
@@ -187,7 +199,11 @@ def _focus(random: Random, plan: Plan) -> Plan:
         bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
         behaviours = ("hide_prepared", "leader_lull", "starve")
         return replace(
-            common, vote_loss=400, partitions=partitions, byzantine=tuple((node, behaviours) for node, _ in bad)
+            common,
+            vote_loss=500,
+            change_loss=400,
+            partitions=partitions,
+            byzantine=tuple((node, behaviours) for node, _ in bad),
         )
     bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
     behaviours = ("false_new_view", "leader_lull", "hide_prepared")
