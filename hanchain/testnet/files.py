@@ -1,12 +1,12 @@
 """The files of a new network: genesis, keys, certificates and one configuration per validator.
 
-    DIR/genesis.json            what all nodes share
-    DIR/network.json            addresses, for the tools that drive the network
-    DIR/<node>/node.toml        configuration
-    DIR/<node>/keys/            the validator's key (empty passphrase: a test network)
-    DIR/<node>/tls/             certificate, private key, authority
-    DIR/<node>/data/            made by the node
-    DIR/client/                 a key for transactions
+DIR/genesis.json            what all nodes share
+DIR/network.json            addresses, for the tools that drive the network
+DIR/<node>/node.toml        configuration
+DIR/<node>/keys/            the validator's key (empty passphrase: a test network)
+DIR/<node>/tls/             certificate, private key, authority
+DIR/<node>/data/            made by the node
+DIR/client/                 a key for transactions
 """
 
 from __future__ import annotations
@@ -162,7 +162,9 @@ def load_network(directory: Path) -> NetworkFiles:
         document = json.loads((directory / NETWORK_FILE).read_text())
         nodes = tuple(NodeAddress(str(n["name"]), str(n["p2p"]), str(n["api"])) for n in document)
     except OSError as error:
-        raise Rejection(Reason.NOT_FOUND, f"{directory} holds no network: {error.strerror}; make one with init") from error
+        raise Rejection(
+            Reason.NOT_FOUND, f"{directory} holds no network: {error.strerror}; make one with init"
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
         raise Rejection(Reason.MALFORMED, f"{directory / NETWORK_FILE}: {error}") from error
     return NetworkFiles(directory, nodes)

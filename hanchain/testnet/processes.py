@@ -36,11 +36,16 @@ class Processes:
         self._files = files
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, node: NodeAddress) -> int:
-        """Start a node in the background and return its process id; raise Rejection when it runs already."""
+    def start(self, node: NodeAddress, *, stop_with: int | None = None) -> int:
+        """Start a node in the background and return its process id; raise Rejection when it runs already.
+
+        With ``stop_with`` the node ends by itself when the process with that id is gone.
+        """
         if self.pid(node) is not None:
             raise Rejection(Reason.NOT_UNIQUE, f"{node.name} runs already")
         command = [sys.executable, "-m", "hanchain.cli.main", "node", "run", str(self._files.config_path(node.name))]
+        if stop_with is not None:
+            command += ["--stop-with", str(stop_with)]
         with self._files.log_path(node.name).open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -1,0 +1,1 @@
+"""Benchmarks: measured on real processes, with the machine beside every figure."""

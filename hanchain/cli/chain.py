@@ -1,0 +1,121 @@
+"""``hanchain tx`` and ``hanchain block``: looking at the chain through a node, verified against the genesis."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, GenesisFile, Json, Urls, resolve
+from hanchain.cli.output import EXIT_REFUSED, console, print_json, print_table, reported, short
+
+if TYPE_CHECKING:
+    from hanchain.sdk.results import TransactionStatus
+
+tx = typer.Typer(no_args_is_help=True)
+block = typer.Typer(no_args_is_help=True)
+
+TransactionId = Annotated[str, typer.Argument(help="Transaction id, hex.")]
+
+
+def _identifier(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raise typer.BadParameter(f"hex expected, not {text!r}") from None
+
+
+def _print_status(found: TransactionStatus, json: bool) -> None:
+    if json:
+        print_json(asdict(found))
+    else:
+        console.print(f"id        {found.txid.hex()}")
+        console.print(f"state     {found.state}")
+        if found.receipt is not None:
+            console.print(f"block     {found.height}, number {found.index}")
+            console.print(f"gas       {found.receipt.gas_used}")
+            if found.receipt.reason:
+                console.print(f"reason    {found.receipt.reason}: {found.receipt.message}")
+            for event in found.receipt.events:
+                console.print(f"event     {event.contract}.{event.name}")
+    if found.state in {"failed", "expired", "unknown"}:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@tx.command("status")
+def tx_status(
+    identifier: TransactionId,
+    directory: Directory = DEFAULT_DIRECTORY,
+    url: Urls = None,
+    genesis: GenesisFile = None,
+    json: Json = False,
+) -> None:
+    """Show where a transaction stands: pending, committed, failed, expired or unknown."""
+    from hanchain.sdk import SyncClient
+
+    with reported():
+        urls, known = resolve(directory, url, genesis)
+        with SyncClient(urls, known) as client:
+            found = client.status(_identifier(identifier))
+    _print_status(found, json)
+
+
+@tx.command("wait")
+def tx_wait(
+    identifier: TransactionId,
+    directory: Directory = DEFAULT_DIRECTORY,
+    url: Urls = None,
+    genesis: GenesisFile = None,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait.", min=0.1, max=3600)] = 30.0,
+    json: Json = False,
+) -> None:
+    """Wait until a transaction is committed, failed or expired."""
+    from hanchain.sdk import SyncClient
+
+    with reported():
+        urls, known = resolve(directory, url, genesis)
+        with SyncClient(urls, known) as client:
+            found = client.wait(_identifier(identifier), int(timeout * 1000))
+    _print_status(found, json)
+
+
+@block.command("show")
+def block_show(
+    which: Annotated[str, typer.Argument(help="Height, block hash (hex), or latest.")] = "latest",
+    directory: Directory = DEFAULT_DIRECTORY,
+    url: Urls = None,
+    genesis: GenesisFile = None,
+    json: Json = False,
+) -> None:
+    """Show a block, verified against the genesis: header, certificate, transactions, receipts."""
+    from hanchain.sdk import SyncClient
+
+    wanted = None if which == "latest" else int(which) if which.isascii() and which.isdigit() else _identifier(which)
+    with reported():
+        urls, known = resolve(directory, url, genesis)
+        with SyncClient(urls, known) as client:
+            found = client.block(wanted)
+    if json:
+        print_json(asdict(found))
+        return
+    header = found.header
+    when = datetime.fromtimestamp(header.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    proposer = known.validators[header.proposer].name
+    for key, value in (
+        ("height", header.height),
+        ("hash", found.block_hash.hex()),
+        ("parent", header.parent_hash.hex()),
+        ("time", when),
+        ("proposer", f"{proposer}, view {header.proposal_view}, epoch {header.epoch}"),
+        ("sealed by", ", ".join(found.signers) or "nobody: genesis"),
+        ("state root", header.state_root.hex()),
+    ):
+        console.print(f"{key:<11} {value}", soft_wrap=True)
+    if found.receipts:
+        print_table(
+            f"{len(found.receipts)} transactions",
+            ("#", "id", "result", "gas"),
+            [(r.index, short(r.txid, 24), r.reason or "ok", r.gas_used) for r in found.receipts],
+        )

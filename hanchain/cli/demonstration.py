@@ -1,0 +1,281 @@
+"""The steps of ``hanchain demo``: each prints what it shows, and ends the run when it does not hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from hanchain.cli.anchor import digest_of, media_type_of
+from hanchain.cli.output import console, fail, print_json, print_table
+from hanchain.ledger.genesis import Genesis
+from hanchain.sdk import SyncClient
+from hanchain.sdk.results import Anchored, ChainStatus
+from hanchain.testnet.files import NetworkFiles, NodeAddress, create_network
+from hanchain.testnet.processes import Processes
+
+ROWS_SHOWN = 14
+WORKERS = 4
+CATCH_UP_SECONDS_MAX = 60.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One anchored file."""
+
+    path: Path
+    anchored: Anchored
+    began: float
+    ended: float
+
+
+@dataclass(slots=True)
+class Load:
+    """The files under way: shared by the workers."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    failure: BaseException | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Demonstration:
+    """The run: each step prints what it shows, and stops the demo when it does not hold."""
+
+    def __init__(self, directory: Path, files: list[Path], quiet: bool) -> None:
+        self._directory = directory
+        self._files = files
+        self._quiet = quiet
+        self._summary: dict[str, Any] = {}
+        self._load = Load()
+        self._network: NetworkFiles
+        self._processes: Processes
+        self._genesis: Genesis
+
+    def run(self) -> None:
+        """Run all steps; whatever happens, every process is stopped."""
+
+        began = time.monotonic()
+        self._network = create_network(self._directory, chain_name="hanchain-demo")
+        self._genesis = self._network.genesis()
+        self._processes = Processes(self._network)
+        try:
+            self._start()
+            leader = self._anchor_all()
+            self._restart(leader)
+            self._compare()
+            bundle = self._write_bundle()
+            self._verify(bundle)
+            self._tamper(bundle)
+        finally:
+            self._processes.stop_all()
+        left = [n.name for n in self._network.nodes if self._processes.pid(n) is not None]
+        if left:
+            raise fail(f"still running: {', '.join(left)}")
+        self._summary["seconds"] = round(time.monotonic() - began, 1)
+        self._say(f"\n[bold green]done[/] in {self._summary['seconds']} s; all four processes stopped")
+        if self._quiet:
+            print_json(self._summary)
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            console.print(text, soft_wrap=True)
+
+    def _step(self, title: str) -> None:
+        self._say(f"\n[bold]{title}[/]")
+
+    # ---------------------------------------------------------------------------------------------------------- steps
+
+    def _start(self) -> None:
+        self._step("1. Four validators, each a process of its own: mutual TLS 1.3, LevelDB on disk")
+        for node in self._network.nodes:
+            self._processes.start(node, stop_with=os.getpid())
+        for node in self._network.nodes:
+            self._processes.wait_ready(node)
+        self._summary["chain_id"] = self._genesis.chain_id
+        self._say(f"chain {self._genesis.chain_name}, id {self._genesis.chain_id.hex()}")
+        if not self._quiet:
+            rows = [(n.name, self._processes.pid(n), n.p2p, n.api) for n in self._network.nodes]
+            print_table("", ("validator", "process", "p2p", "api"), rows)
+
+    def _anchor_all(self) -> NodeAddress:
+        total = len(self._files)
+        self._step(f"2. Anchoring {total} files; the leader is killed with SIGKILL on the way")
+        waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
+        for path in self._files:
+            waiting.put(path)
+        workers = [threading.Thread(target=self._work, args=(waiting,), daemon=True) for _ in range(WORKERS)]
+        for worker in workers:
+            worker.start()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        leader: NodeAddress | None = None
+        killed = (0.0, 0)
+        with Progress(*columns, console=console, disable=self._quiet) as progress:
+            task = progress.add_task("anchored", total=total)
+            while any(w.is_alive() for w in workers):
+                time.sleep(0.02)
+                done = len(self._load.outcomes)
+                progress.update(task, completed=done)
+                if leader is None and done >= max(1, total // 3):
+                    status = self._status(self._network.nodes[0])
+                    leader = self._network.node(status.leader)
+                    pid = self._processes.kill(leader)
+                    killed = (time.monotonic(), status.height)
+                    progress.console.print(
+                        f"   [red]kill -9 {pid}[/]: the leader, {leader.name}, at height {status.height}"
+                    )
+        if self._load.failure is not None:
+            raise self._load.failure
+        if leader is None:  # fewer files than it takes to be in the middle of anything
+            leader = self._network.node(self._status(self._network.nodes[0]).leader)
+            self._processes.kill(leader)
+        self._report_load(leader, killed)
+        return leader
+
+    def _work(self, waiting: queue.SimpleQueue[Path]) -> None:
+        """Anchor files until none is left; nodes are tried in turn, so a dead one costs a retry and no more."""
+        try:
+            signer = self._network.client_keys().unlock("client", "")
+            with SyncClient([n.url for n in self._network.nodes], self._genesis) as client:
+                while self._load.failure is None:
+                    try:
+                        path = waiting.get_nowait()
+                    except queue.Empty:
+                        return
+                    began = time.monotonic()
+                    anchored = client.anchor(digest_of(path), media_type_of(path), path.stat().st_size, signer)
+                    with self._load.lock:
+                        self._load.outcomes.append(Outcome(path, anchored, began, time.monotonic()))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for this one
+            self._load.failure = error
+
+    def _report_load(self, leader: NodeAddress, killed: tuple[float, int]) -> None:
+        outcomes = self._load.outcomes
+        when, height = killed
+        after = [o.ended for o in outcomes if when and o.ended > when and o.anchored.height > height + 1]
+        pause = min(after) - when if after else None
+        latencies = sorted((o.ended - o.began) * 1000 for o in outcomes)
+        self._summary |= {
+            "anchored": len(outcomes),
+            "killed": leader.name,
+            "pause_seconds": None if pause is None else round(pause, 2),
+            "latency_ms_p50": round(latencies[len(latencies) // 2], 1),
+        }
+        if self._quiet:
+            return
+        root = Path.cwd()
+        shown = outcomes[:ROWS_SHOWN]
+        print_table(
+            "",
+            ("file", "sha-256", "height", "latency"),
+            [
+                (
+                    o.path.relative_to(root) if o.path.is_relative_to(root) else o.path.name,
+                    o.anchored.digest.hex()[:16],
+                    o.anchored.height,
+                    f"{(o.ended - o.began) * 1000:.0f} ms",
+                )
+                for o in shown
+            ],
+        )
+        if len(outcomes) > len(shown):
+            console.print(
+                f"… and {len(outcomes) - len(shown)} more; median latency {latencies[len(latencies) // 2]:.0f} ms"
+            )
+        if pause is not None:
+            console.print(
+                f"the chain paused for [bold]{pause:.2f} s[/], elected the next leader, and went on; nothing was lost"
+            )
+
+    def _restart(self, leader: NodeAddress) -> None:
+        self._step(f"3. {leader.name} comes back and catches up")
+        others = [n for n in self._network.nodes if n.name != leader.name]
+        head = self._status(others[0]).height
+        began = time.monotonic()
+        self._processes.start(leader, stop_with=os.getpid())
+        self._processes.wait_ready(leader)
+        while (status := self._status(leader)).height < head:
+            if time.monotonic() - began > CATCH_UP_SECONDS_MAX:
+                raise fail(f"{leader.name} is at height {status.height}, the others at {head}")
+            time.sleep(0.05)
+        seconds = time.monotonic() - began
+        self._summary["catch_up_seconds"] = round(seconds, 2)
+        self._say(f"{leader.name} is at height {status.height}, {seconds:.2f} s after its process was started")
+
+    def _compare(self) -> None:
+        self._step("4. One chain: the same block hash on all four")
+        height = min(self._status(n).height for n in self._network.nodes)
+        rows = []
+        for node in self._network.nodes:
+            with SyncClient([node.url], self._genesis) as client:
+                rows.append((node.name, height, client.block(height).block_hash.hex()))
+        if not self._quiet:
+            print_table("", ("validator", "height", "block hash"), rows)
+        if len({row[2] for row in rows}) != 1:
+            raise fail("the hashes differ")
+        self._summary |= {"height": height, "block_hash": rows[0][2]}
+
+    def _write_bundle(self) -> Path:
+        self._step("5. A proof, verified offline by a process that has the genesis file and nothing else")
+        outcome = self._load.outcomes[-1]
+        offline = self._directory / "offline"
+        offline.mkdir()
+        shutil.copy(self._network.genesis_path, offline / "genesis.json")
+        shutil.copy(outcome.path, offline / outcome.path.name)
+        bundle = offline / "proof.json"
+        bundle.write_text(outcome.anchored.proof.to_json())
+        self._say(f"{outcome.path.name}: proof of {bundle.stat().st_size} bytes")
+        self._anchored_name = outcome.path.name
+        return bundle
+
+    def _verify(self, bundle: Path) -> None:
+        code, output = self._run_verifier(bundle)
+        self._say(output.rstrip())
+        if code != 0:
+            raise fail("the proof does not verify")
+        self._summary["verified"] = True
+
+    def _tamper(self, bundle: Path) -> None:
+        self._step("6. The same proof with one bit flipped, in four places")
+        document = json.loads(bundle.read_text())
+        refused = []
+        for part in ("transaction", "receipt", "header", "certificate"):
+            forged = dict(document)
+            data = bytearray.fromhex(forged[part].removeprefix("0x"))
+            data[len(data) // 2] ^= 1
+            forged[part] = "0x" + data.hex()
+            path = bundle.with_name(f"forged-{part}.json")
+            path.write_text(json.dumps(forged))
+            code, output = self._run_verifier(path)
+            if code == 0:
+                raise fail(f"a bit flipped in the {part} went unnoticed")
+            step = next(line for line in output.splitlines() if "FAILED" in line)
+            refused.append({"part": part, "refused_at": " ".join(step.split()[2:3])})
+            self._say(f"{part:<12} [red]refused[/] {' '.join(step.split())}")
+        self._summary["tampering"] = refused
+
+    def _run_verifier(self, bundle: Path) -> tuple[int, str]:
+        command = [sys.executable, "-m", "hanchain.cli.main", "verify", bundle.name, "--genesis", "genesis.json"]
+        command += ["--file", self._anchored_name]
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "COLUMNS": "200",
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        }
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+            command, cwd=bundle.parent, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def _status(self, node: NodeAddress) -> ChainStatus:
+        with SyncClient([node.url], self._genesis) as client:
+            return client.chain_status()

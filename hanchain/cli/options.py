@@ -1,0 +1,43 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hanchain.ledger.genesis import Genesis
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+Directory = Annotated[
+    Path, typer.Option("--dir", help="Directory of the test network.", envvar="HANCHAIN_DIR", file_okay=False)
+]
+Urls = Annotated[
+    list[str] | None,
+    typer.Option("--url", help="API address of a node, such as http://127.0.0.1:8600; repeat for more nodes."),
+]
+GenesisFile = Annotated[
+    Path | None, typer.Option("--genesis", help="Genesis file, from a source you trust.", dir_okay=False)
+]
+DEFAULT_DIRECTORY = Path("net")
+
+
+def resolve(directory: Path, urls: list[str] | None, genesis: Path | None) -> tuple[list[str], Genesis]:
+    """Return node addresses and genesis: those given, else those of the network's directory."""
+    from hanchain.ledger.genesis import parse_genesis
+    from hanchain.testnet.files import load_network
+
+    if urls and genesis is not None:
+        return urls, parse_genesis(genesis.read_bytes())
+    network = load_network(directory)
+    found = parse_genesis(genesis.read_bytes()) if genesis is not None else network.genesis()
+    return urls or [n.url for n in network.nodes], found
+
+
+def passphrase(path: Path | None) -> str:
+    """Return the passphrase in a file, or ask for it."""
+    if path is not None:
+        return path.read_text().rstrip("\n")
+    return str(typer.prompt("passphrase", hide_input=True, default="", show_default=False))

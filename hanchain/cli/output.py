@@ -1,0 +1,80 @@
+"""What the commands print: tables for people, one JSON document for programs, errors that say what to do next.
+
+Exit codes: 0 done; 1 refused, failed or not verified; 2 wrong usage; 3 no node reached; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hanchain.crypto import CryptoRejection
+from hanchain.ledger.reasons import Rejection
+
+EXIT_REFUSED = 1
+EXIT_UNREACHABLE = 3
+EXIT_INTERRUPTED = 130
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document; bytes become 0x hex."""
+    sys.stdout.write(json.dumps(document, indent=2, default=_plain, ensure_ascii=False) + "\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    return str(value)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table that fits the terminal; numbers to the right."""
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    rows = [list(row) for row in rows]
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row))
+    console.print(table)
+
+
+def fail(message: str, *, code: int = EXIT_REFUSED) -> typer.Exit:
+    """Print an error and return the exception that ends the command."""
+    errors.print(f"[bold red]error[/] {message}", soft_wrap=True)
+    return typer.Exit(code)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn everything that may go wrong into a sentence and an exit code; anything else is a bug and stays one."""
+    try:
+        yield
+    except (Rejection, CryptoRejection) as error:
+        raise fail(f"{error.reason}: {error.detail}" if error.detail else str(error.reason)) from None
+    except OSError as error:
+        raise fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}") from None
+    except Exception as error:
+        # The client library and the databases are loaded by the commands that use them; their errors are known by name.
+        kind = type(error).__name__
+        if kind == "Unreachable":
+            raise fail(f"{error}\nis the network up? `hanchain testnet status`", code=EXIT_UNREACHABLE) from None
+        if kind in {"RpcError", "BadAnswer", "Unverified", "Locked", "Corruption", "DiskFull", "Missing", "CorruptLog"}:
+            raise fail(str(error)) from None
+        raise
+
+
+def short(digest: bytes, length: int = 12) -> str:
+    """Return the beginning of a digest in hex."""
+    return digest.hex()[:length]

@@ -1,0 +1,53 @@
+"""``hanchain verify``: the offline verifier. It needs the bundle and the genesis, and nothing else in the world."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hanchain.cli.options import Json
+from hanchain.cli.output import EXIT_REFUSED, console, print_json, reported
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="Proof bundle (JSON).", exists=True, dir_okay=False)],
+    genesis: Annotated[
+        Path, typer.Option("--genesis", help="Genesis file, from a source you trust.", exists=True, dir_okay=False)
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", help="The anchored file: its digest must be the proved one.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Account (hex) that must have anchored it.")] = None,
+    json: Json = False,
+) -> None:
+    """Verify a proof bundle offline, step by step: no network, no node, no trust in whoever sent it."""
+    from hanchain.ledger.genesis import parse_genesis
+    from hanchain.ledger.proof import verify_file
+
+    with reported():
+        known = parse_genesis(genesis.read_bytes())
+        digest = None
+        if file is not None:
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").digest()
+        try:
+            account = None if owner is None else bytes.fromhex(owner.removeprefix("0x"))
+        except ValueError:
+            raise typer.BadParameter("hex expected", param_hint="--owner") from None
+        steps = verify_file(bundle.read_bytes(), known, digest=digest, owner=account)
+    good = all(step.ok for step in steps)
+    if json:
+        print_json({"verified": good, "steps": [step._asdict() for step in steps]})
+    else:
+        for number, step in enumerate(steps, start=1):
+            mark = "[green]ok    [/]" if step.ok else "[bold red]FAILED[/]"
+            console.print(f"{number:>2} {mark} {step.name:<12} {step.detail}", soft_wrap=True)
+        console.print("[bold green]verified[/]" if good else "[bold red]not verified[/]: do not rely on this bundle")
+    if not good:
+        raise typer.Exit(EXIT_REFUSED)
