@@ -57,12 +57,13 @@ class Dispatcher:
         self._request_ms_max = request_ms_max
 
     async def answer(self, body: bytes) -> bytes | None:
-        """Return the answer to the request in ``body``, None if it has only notifications. Never raises."""
+        """Return the answer to the request in ``body``, None if it has only notifications. Raises for no input."""
         try:
             document = parse(body)
         except Rejection as rejection:
             self._outcome("", rejection.reason)
-            return dump(error_answer(None, Failure(Code.PARSE, rejection.reason, rejection.detail)))
+            code = Code.INVALID_REQUEST if rejection.reason is Reason.OVERSIZED else Code.PARSE
+            return dump(error_answer(None, Failure(code, rejection.reason, rejection.detail)))
         deadline = asyncio.get_running_loop().time() + self._request_ms_max / 1000
         if not isinstance(document, list):
             return await self._answer_one(read_call(document), limits.ANSWER_BYTES_MAX, deadline)
@@ -82,10 +83,10 @@ class Dispatcher:
     async def run(self, method: Method, read: Callable[[], Mapping[str, Any]], deadline: float) -> Json | Failure:
         """Run one call whose arguments ``read`` gives; whatever happens, a result or a failure comes back."""
         try:
-            arguments = read()
-        except Rejection as rejection:
-            return self._failed(method, bad_request(rejection))
-        try:
+            try:
+                arguments = read()
+            except Rejection as rejection:
+                return self._failed(method, bad_request(rejection))
             async with asyncio.timeout_at(deadline):
                 result = await method.handler(self._context, **arguments)
         except Rejection as rejection:

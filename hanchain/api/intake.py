@@ -53,7 +53,7 @@ class Allowance:
         chunks: AsyncIterator[bytes],
         content_length: int | None,
         *,
-        bytes_max: int = limits.BODY_BYTES_MAX,
+        bytes_max: int,
         read_ms: int = limits.BODY_READ_MS,
     ) -> bytes:
         """Return the body; raise Rejection(oversized) before reading more than allowed, (timeout), (busy)."""

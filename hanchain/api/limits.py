@@ -14,13 +14,14 @@ HEADERS_MAX: Final = 64  # browsers send about twenty
 SHUTDOWN_MS: Final = 2_000  # what a running request gets to finish when the node stops
 
 # requests
-BODY_BYTES_MAX: Final = 8 * 1024 * 1024  # a batch of 1,000 transactions of 4 KiB in hexadecimal, or a full binary batch
+JSON_BODY_BYTES_MAX: Final = 4 * 1024 * 1024  # a batch of 1,000 transactions of 2 KiB in hexadecimal; 30 ms to read
+BINARY_BODY_BYTES_MAX: Final = 8 * 1024 * 1024  # a full block of transactions of 2 KiB
 BODY_READ_MS: Final = 30_000  # 8 MiB over 2 Mbit/s; who sends slower holds memory for nothing
 BODIES_BYTES_MAX: Final = 64 * 1024 * 1024  # bodies in memory at one time; beyond it requests are told busy
 REQUESTS_MAX: Final = 2_048  # requests in service, waits included; beyond it requests are told busy
 REQUEST_MS_MAX: Final = 150_000  # a whole request, also a batch with waits; no request is held for ever
+JSON_MARKS_MAX: Final = 65_536  # 4,096 transactions or 100 calls with room; a value each would cost the loop 50 ms
 JSON_NESTING_MAX: Final = 40  # values nest 32 deep in the ledger; the rest is the request around them
-JSON_INTEGER_DIGITS_MAX: Final = 20  # digits of 2^64, the largest integer of the ledger
 ID_LENGTH_MAX: Final = 64  # characters of a request id: a UUID with room
 BATCH_CALLS_MAX: Final = 100  # JSON-RPC calls of one request
 BATCH_TRANSACTIONS_MAX: Final = 4_096  # transactions of one submission: a full block

@@ -160,7 +160,9 @@ class ApiServer:
     async def _rpc(self, request: web.Request) -> web.StreamResponse:
         with self._intake.admit() as allowance:
             _refuse_encoding(request)
-            body = await allowance.body(request.content.iter_any(), request.content_length)
+            body = await allowance.body(
+                request.content.iter_any(), request.content_length, bytes_max=limits.JSON_BODY_BYTES_MAX
+            )
             answer = await self._dispatcher.answer(body)
         if answer is None:  # notifications only
             return web.Response(status=204)
@@ -171,7 +173,9 @@ class ApiServer:
             if request.content_type != CONTENT_TYPE:
                 raise Rejection(Reason.MALFORMED, f"Content-Type: {CONTENT_TYPE} expected")
             _refuse_encoding(request)
-            body = await allowance.body(request.content.iter_any(), request.content_length)
+            body = await allowance.body(
+                request.content.iter_any(), request.content_length, bytes_max=limits.BINARY_BODY_BYTES_MAX
+            )
             envelopes = read_envelopes(body)
             answers = await self._service.submit_batch(envelopes)
         assert len(answers) == len(envelopes), "one answer for each"

@@ -11,7 +11,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Sequence
-from typing import Self
+from typing import Final, Self
 
 from hanchain.crypto import CryptoRejection, PrivateKey, Suite, suite_by_name
 from hanchain.ledger.block import BlockHeader
@@ -32,6 +32,9 @@ from hanchain.sdk.reading import fields_of, read_block, read_chain_status, read_
 from hanchain.sdk.results import Anchored, Block, ChainStatus, State, TransactionStatus, ViewResult
 from hanchain.sdk.transport import Answer, Transport
 from hanchain.sdk.values import to_document
+
+_FINAL: Final = frozenset({State.COMMITTED, State.FAILED, State.EXPIRED})
+_NO_NEWS: Final[frozenset[str]] = frozenset({Reason.BUSY, Reason.POOL_FULL, Reason.NOT_READY, Reason.TIMEOUT})
 
 
 class Client:
@@ -142,13 +145,23 @@ class Client:
             return _about(answer, result, txid)
 
     async def send(self, transaction: Transaction, timeout_ms: int = limits.WAIT_MS_DEFAULT) -> TransactionStatus:
-        """Submit and wait. A transaction that is in the chain already is waited for like a new one."""
-        try:
-            await self.submit(transaction)
-        except RpcError as error:
-            if error.reason != Reason.DUPLICATE:
-                raise
-        return await self.wait(transaction.txid, timeout_ms)
+        """Submit and wait. A transaction that is in the chain already is waited for like a new one.
+
+        While it is not sealed it is handed in again from time to time, to whichever node answers: the one that took it
+        may have died before anybody else heard of it. The id makes that harmless.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + timeout_ms / 1000
+        ended = await self._hand_in(transaction, again=False)
+        while ended is None:
+            remaining_ms = int((deadline - clock()) * 1000)
+            try:
+                return await self.wait(transaction.txid, min(max(0, remaining_ms), limits.RESUBMIT_MS))
+            except RpcError as error:
+                if error.reason != Reason.TIMEOUT or clock() >= deadline:
+                    raise
+            ended = await self._hand_in(transaction, again=True)
+        return ended
 
     async def proof(self, txid: bytes, *, verify: bool = True) -> ProofBundle:
         """Return the proof of a sealed transaction, verified; raise Unverified if it does not hold."""
@@ -197,6 +210,19 @@ class Client:
         require_proof(bundle, genesis, transaction.txid, digest=digest, owner=owner)
         header = BlockHeader.decode(bundle.header, genesis.suite)
         return Anchored(digest, owner, transaction.txid, header.height, header.timestamp_ms, bundle)
+
+    async def _hand_in(self, transaction: Transaction, *, again: bool) -> TransactionStatus | None:
+        """Submit; return how the transaction ended if it is refused for that, None if it is to be waited for."""
+        try:
+            await self.submit(transaction)
+        except RpcError as error:
+            if error.reason == Reason.DUPLICATE or (again and error.reason in _NO_NEWS):
+                return None
+            status = await self.status(transaction.txid) if again else None
+            if status is None or status.state not in _FINAL:
+                raise
+            return status
+        return None
 
     def _trusted(self, verify: bool) -> Genesis | None:
         if verify and self._genesis is None:

@@ -12,6 +12,7 @@ ROUNDS: Final = 2  # how often every node is tried before a call fails
 BACKOFF_MS: Final = 250  # pause between two rounds: a restarting node gets a moment
 WAIT_MS_DEFAULT: Final = 60_000  # a transaction on a network in the middle of a view change
 WAIT_SLICE_MS: Final = 25_000  # one request of a wait: common proxies cut idle ones after 30 s
+RESUBMIT_MS: Final = 3_000  # a transaction not sealed in this time is handed in again: its node may have died
 WAIT_GRACE_MS: Final = 5_000  # what an answer to a wait may be late before the node counts as gone
 BATCH_TRANSACTIONS_MAX: Final = 4_096  # as the node: a full block
 BATCH_BYTES_MAX: Final = 8 * 1024 * 1024  # as the node: the body of one request

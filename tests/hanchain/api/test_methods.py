@@ -6,6 +6,7 @@ import re
 import pytest
 
 from hanchain.api.methods import METHODS, Required
+from hanchain.api.reference import markdown_table
 from hanchain.ledger.reasons import Reason, Rejection
 
 NAMES = {
@@ -130,3 +131,13 @@ async def test_rpc_methods_describes_the_table(client):
         "schema": {"type": ["integer", "string"], "minimum": 0, "maximum": 120000},
         "default": 30000,
     }
+
+
+def test_markdown_table():
+    """The printed reference has a row of five cells for every method, defaults and REST forms included."""
+    header, rule, *rows = markdown_table().splitlines()
+    assert header.count("|") == rule.count("|") == 6
+    assert [row.split("|")[1].strip(" `") for row in rows] == list(METHODS)
+    assert {row.count("|") for row in rows} == {6}
+    assert "`timeout_ms` (integer 0..120000, default `30000`): how long to wait, in milliseconds" in rows[4]
+    assert rows[4].endswith("| `GET /v1/transactions/{id}/wait` |")

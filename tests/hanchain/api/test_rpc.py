@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from hanchain.api import limits
 
@@ -179,16 +180,18 @@ async def test_answer_bounded(client, monkeypatch):
     assert answers[1]["error"]["data"]["reason"] == "oversized"
 
 
-async def test_our_fault(client, node, capsys):
+async def test_our_fault(client, node):
     """An unexpected error is -32603 with an id that the log has too, and nothing else of it leaves the node."""
     node.failure = ZeroDivisionError("secret")
-    answer = await client.call("chain_status")
-    error = answer["error"]
-    assert (error["code"], error["data"]["reason"]) == (-32603, "internal")
-    assert "secret" not in json.dumps(answer)
-    logged = capsys.readouterr().out
-    assert error["data"]["detail"] in logged
-    assert "ZeroDivisionError: secret" in logged
+    with capture_logs() as logged:
+        answer = await client.call("chain_status")
+        status, rest = await client.get("/v1/status")
+    for error in (answer["error"], rest["error"]):
+        assert (error["code"], error["data"]["reason"]) == (-32603, "internal")
+        (entry,) = [entry for entry in logged if entry.get("incident") == error["data"]["detail"]]
+        assert (entry["event"], entry["log_level"], entry["exc_info"]) == ("api_call_failed", "error", True)
+    assert status == 500
+    assert "secret" not in json.dumps([answer, rest])
 
 
 async def test_request_takes_too_long(client, node, monkeypatch):

@@ -29,12 +29,10 @@ REFUSED = {
     b'"\xed\xa0\x80"': "invalid UTF-8 at byte 1",
     rb'"\ud800"': "a lone surrogate (half of a \\u pair)",
     rb'{"\udc00":1}': "a lone surrogate (half of a \\u pair)",
-    b"1" * 22: "a number of 22 digits; the largest is 2^64 - 1",
-    b"9" * 10_000: "a number of 10000 digits; the largest is 2^64 - 1",
-    b"1." + b"9" * 100: "a number of 102 characters",
+    b"9" * 10_000: "a number of thousands of digits",
     b"[" * 41 + b"]" * 41: "nested deeper than 40",
-    b"[" * 100_000: "nested deeper than 40",
-    b'{"a":' * 100_000: "nested deeper than 40",
+    b"[" * 50_000: "nested deeper than 40",
+    b'{"a":' * 30_000: "nested deeper than 40",
     b"\xef\xbb\xbf1": None,
 }
 
@@ -46,6 +44,14 @@ def test_refused(data):
         parse(data)
     assert caught.value.reason is Reason.MALFORMED
     assert REFUSED[data] in (None, caught.value.detail)
+
+
+@pytest.mark.parametrize("data", [b"[1" + b",1" * 65_536 + b"]", b"[" * 65_537, b"{" * 65_537, b'"' + b":" * 65_537])
+def test_too_many_marks(data):
+    """A body of many small values, which would hold the event loop, is refused before it is read."""
+    with pytest.raises(Rejection, match="at most 65536") as caught:
+        parse(data)
+    assert caught.value.reason is Reason.OVERSIZED
 
 
 def test_the_deepest_that_is_accepted():

@@ -6,8 +6,9 @@ import dataclasses
 import pytest
 
 from hanchain.ledger.proof import is_proved, verify_file
-from hanchain.ledger.reasons import Reason
+from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.receipt import Status
+from hanchain.node import service as node_service
 from hanchain.sdk import BadAnswer, Client, Peer, RpcError, State, TransactionStatus, Unverified
 
 
@@ -120,6 +121,64 @@ async def test_send_twice(client, node, fake):
     first = await client.send(transaction)
     assert await client.send(transaction) == first
     assert (first.state, len(node.blocks)) == (State.COMMITTED, 2)
+
+
+async def test_send_hands_in_again(client, node, fake, monkeypatch):
+    """A transaction that its node forgot is handed in again, until it is sealed."""
+    monkeypatch.setattr("hanchain.sdk.limits.RESUBMIT_MS", 30)
+    node.hold = True
+    transaction = fake.make_transaction()
+    sending = asyncio.create_task(client.send(transaction))
+    await asyncio.sleep(0.02)
+    node.pending.clear()
+    await asyncio.sleep(0.2)
+    assert list(node.pending) == [transaction.txid]
+    node.seal()
+    assert (await sending).state is State.COMMITTED
+    assert node.submissions >= 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "found", "outcome"),
+    [
+        (Reason.BUSY, State.PENDING, Reason.TIMEOUT),
+        (Reason.POOL_FULL, State.PENDING, Reason.TIMEOUT),
+        (Reason.EXPIRED, State.EXPIRED, State.EXPIRED),
+        (Reason.EXPIRED, State.COMMITTED, State.COMMITTED),
+        (Reason.EXPIRED, State.UNKNOWN, Reason.EXPIRED),
+        (Reason.DUPLICATE, State.UNKNOWN, Reason.TIMEOUT),
+    ],
+)
+async def test_refused_when_handed_in_again(client, node, fake, monkeypatch, refusal, found, outcome):
+    """A later refusal ends a sending only if the transaction has ended: a busy node, for one, says nothing of it."""
+    monkeypatch.setattr("hanchain.sdk.limits.RESUBMIT_MS", 20)
+    transaction = fake.make_transaction()
+    submit, submissions = node.submit, []
+
+    async def refuse_later(envelope):
+        submissions.append(envelope)
+        if len(submissions) > 1:
+            raise Rejection(refusal, "later")
+        return await submit(envelope)
+
+    async def status(txid):
+        return node_service.TransactionStatus(txid, node_service.TransactionState(found))
+
+    node.hold, node.submit, node.transaction_status = True, refuse_later, status
+    try:
+        result = (await client.send(transaction, 200)).state
+    except RpcError as error:
+        result = error.reason
+    assert result == outcome
+    assert len(submissions) >= 2
+
+
+async def test_the_first_refusal_is_final(client, node, fake):
+    """What a node refuses at first is not tried again."""
+    node.failure = Rejection(Reason.BUSY, "full")
+    with pytest.raises(RpcError) as caught:
+        await client.send(fake.make_transaction())
+    assert caught.value.reason == Reason.BUSY
 
 
 async def test_view(client, fake):

@@ -59,13 +59,15 @@ async def test_nobody_answers(dead_url):
     assert [address.rstrip("/") for address, _ in caught.value.attempts] == [dead_url] * 2 * limits.ROUNDS
 
 
-async def test_a_node_that_comes_back(node, dead_url, fake):
+async def test_a_node_that_comes_back(node, monkeypatch):
     """A node that restarts between two rounds is found."""
+    monkeypatch.setattr(limits, "BACKOFF_MS", 500)
     server = ApiServer(node, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{await server.start()}"
     await server.close()
     async with Client([url]) as client:
         calling = asyncio.create_task(client.chain_status())
+        await asyncio.sleep(0.05)
         again = ApiServer(node, "127.0.0.1", int(url.rsplit(":", 1)[1]))
         await again.start()
         assert (await calling).height == 0
