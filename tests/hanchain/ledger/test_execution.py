@@ -69,6 +69,14 @@ def test_an_anchored_digest(network):
     assert _view(network, state, "get", DIGEST, owner) == [owner, *found]
 
 
+def test_prices_are_pinned(network):
+    """The gas of known calls is what it was: another price is another protocol version."""
+    one = network.transaction(DIGEST, "text/plain", 1, salt=bytes(16))
+    two = network.transaction(DIGEST, "text/plain", 1, salt=bytes(16), user=1, signers=network.users)
+    bad = network.transaction(DIGEST, "text/plain", 1, salt=bytes(16), method="none")
+    assert [receipt.gas_used for receipt in network.execute(one, two, bad).receipts] == [13_144, 26_126, 9_064]
+
+
 def test_header_of_a_block(network):
     """The header commits to order, results and state, and points to its parent."""
     transaction = network.transaction(DIGEST, "text/plain", 1)

@@ -101,6 +101,13 @@ def test_fields(network, position, value, reason):
     assert _refused(lambda: Receipt.decode(msgpack.packb(fields), network.suite)) is reason
 
 
+def test_fields_too_many_or_too_few(network):
+    """A receipt has ten fields, neither more nor less."""
+    fields = msgpack.unpackb(_receipt().encode())
+    for value in ([*fields, 0], fields[:-1]):
+        assert _refused(lambda value=value: Receipt.decode(msgpack.packb(value), network.suite)) is Reason.MALFORMED
+
+
 def test_tree_of_a_block(network):
     """The leaves are all receipts in order, then all events in order, each with its kind in front."""
     receipts = [_receipt(0, count=1), _receipt(1, Status.REVERTED), _receipt(2, count=2)]

@@ -47,6 +47,11 @@ def test_state_keys_are_unambiguous(contract, key, other_contract, other_key):
     assert state_key("sys.anchor", b"k") == b"\x0asys.anchor\x00\x01k"
 
 
+def test_the_longest_state_key():
+    """The longest name with the longest key has a state key."""
+    assert state_key("x" * 64, b"k" * 512) == b"\x40" + b"x" * 64 + b"\x02\x00" + b"k" * 512
+
+
 @pytest.mark.parametrize(("contract", "key"), [("", b"k"), ("x" * 65, b"k"), ("c", b"k" * 513)])
 def test_our_own_keys_are_asserted(contract, key):
     """A name or key that no contract can have is our own mistake."""

@@ -172,6 +172,31 @@ def test_signature_fields(network, signatures, reason):
     assert _refused(lambda: decode_transaction(_pack(payload, signatures), network.suite)) is reason
 
 
+def test_limits_belong_to_what_is_allowed(network):
+    """Every field at its very limit is accepted."""
+    payload, _ = _fields(network.transaction())
+    payload[0] = 255
+    payload[2] = b"s" * 64
+    payload[4] = 2**63 - 1
+    payload[5] = payload[6] = "x" * 64
+    payload[7] = [[0] * 1024, *range(63)]
+    payload[8] = 2**40
+    payload[9] = [b"b" * 32] * 16
+    signatures = [[255, b"k" * 127 + bytes([number]), b"s" * 256] for number in range(16)]
+    data = _pack(payload, signatures)
+    assert decode_transaction(data, network.suite).encoded == data
+    smallest = _pack([0, payload[1], b"s", payload[3], 0, "c", "m", [], 0, []], [[1, b"k", b"s"]])
+    assert decode_transaction(smallest, network.suite).encoded == smallest
+    payload[7] = [bytes(limits.TRANSACTION_BYTES_MAX - len(_pack([*payload[:7], [b""], *payload[8:]], [])) - 5)]
+    full = _pack(payload, [])
+    while len(full) < limits.TRANSACTION_BYTES_MAX:
+        payload[7][0] += b"x"
+        full = _pack(payload, [])
+    assert decode_transaction(full, network.suite).encoded == full
+    payload[7][0] += b"x"
+    assert _refused(lambda: decode_transaction(_pack(payload, []), network.suite)) is Reason.OVERSIZED
+
+
 def test_envelopes_of_another_form(network):
     """Wrong envelopes, padding, re-encodings and oversized input are refused with their reasons."""
     transaction = network.transaction()
