@@ -7,14 +7,17 @@ interpreter lock meanwhile.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from threading import Lock
 
-from consensus.interface import Ancestor, Batch, Validate
+from consensus.interface import Ancestor, Batch, BuildProposal, Validate
 from hanchain.ledger.block import Body, evidence_root, transactions_root
 from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.transaction import Transaction, decode_transaction, signatures_valid
 from hanchain.ledger.validation import Announced, FreshValidity
+from hanchain.node import limits
 from hanchain.node.mempool import Mempool
 
 
@@ -27,38 +30,36 @@ class Admission:
         self._rules = FreshValidity(genesis.suite, genesis.chain_id, genesis.parameters)
         self._pool = pool
         self._executed = executed
-        self._ids: dict[bytes, frozenset[bytes]] = {}  # transaction ids of proposals in flight, by digest
+        self._ids: OrderedDict[bytes, frozenset[bytes]] = OrderedDict()  # of the last proposals, by digest
+        self._ids_lock = Lock()  # the loop and a worker thread use them
 
-    def check(self, envelope: bytes, next_height: int) -> Transaction | None:
-        """Return a transaction that may enter, its signatures not yet verified; None if it is pooled already.
+    def check(self, envelope: bytes, next_height: int) -> tuple[Transaction, bool]:
+        """Return a transaction that may enter, its signatures not yet verified, and whether it is pooled already.
 
         Raises Rejection: every cheap check comes before the expensive one.
         """
         transaction = decode_transaction(envelope, self._suite)
         self._rules.check_transaction(transaction, next_height)
         if transaction.txid in self._pool:
-            return None
+            return transaction, True
         if self._executed(transaction.txid):
             raise Rejection(Reason.DUPLICATE, "this transaction is in the chain already")
         self._pool.check_room(transaction)
-        return transaction
-
-    def txid_of(self, envelope: bytes) -> bytes:
-        """Return the id of a well-formed transaction."""
-        return decode_transaction(envelope, self._suite).txid
+        return transaction, False
 
     def verify(self, transactions: Iterable[Transaction]) -> list[bool]:
         """Verify all signatures; for a worker thread."""
         return [signatures_valid(transaction, self._suite) for transaction in transactions]
 
-    def build(self, ancestors: Iterable[Ancestor], timestamp_ms: int) -> Batch | None:
-        """Return the next batch, None when the pool has nothing to offer."""
-        in_flight = self._union(ancestors)
+    def build(self, effect: BuildProposal, timestamp_ms: int, now_ms: int) -> Batch | None:
+        """Return the next batch, None when the pool has nothing to offer; ``now_ms`` is the clock of the pool."""
         chosen = self._pool.take(
+            height=effect.height,
             transactions_max=self._parameters.max_block_transactions,
             # The arrays around the transactions: at most 5 bytes each, and a few for the body itself.
             bytes_max=self._parameters.max_block_bytes - 5 * self._parameters.max_block_transactions - 16,
-            in_flight=in_flight,
+            in_flight=self._union(effect.ancestors),
+            now_ms=now_ms,
         )
         if not chosen and not self._parameters.max_idle_ms:
             return None  # with max_idle_ms the core asks on a quiet chain too, and an empty block is the answer
@@ -91,23 +92,19 @@ class Admission:
         )
 
     def note(self, digest: bytes, txids: Iterable[bytes]) -> None:
-        """Remember the transaction ids of a proposal in flight."""
-        self._ids[digest] = frozenset(txids)
-
-    def forget(self, digest: bytes) -> None:
-        """Forget a proposal that was executed."""
-        self._ids.pop(digest, None)
-
-    def clear(self) -> None:
-        """Forget all proposals in flight (after a view change): they are read again when needed."""
-        self._ids.clear()
+        """Remember the transaction ids of a proposal, which others will build on; the oldest is forgotten."""
+        with self._ids_lock:
+            self._ids[digest] = frozenset(txids)
+            while len(self._ids) > limits.PROPOSALS_REMEMBERED:
+                self._ids.popitem(last=False)
 
     def _union(self, ancestors: Iterable[Ancestor]) -> frozenset[bytes]:
         found: list[frozenset[bytes]] = []
         for digest, body in ancestors:
-            ids = self._ids.get(digest)
+            with self._ids_lock:
+                ids = self._ids.get(digest)
             if ids is None:
                 ids = frozenset(decode_transaction(t, self._suite).txid for t in Body.decode(body).transactions)
-                self._ids[digest] = ids
+                self.note(digest, ids)
             found.append(ids)
         return frozenset().union(*found)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from consensus import Replica, Settings
+from consensus.restore import CorruptLog
 from hanchain.crypto import CryptoRejection, PrivateKey
 from hanchain.crypto.keystore import KeyStore
 from hanchain.ledger.execution import rules_of
@@ -16,6 +18,7 @@ from hanchain.node.config import Config
 from hanchain.node.executor import InlineExecutor
 from hanchain.node.node import Node
 from storage.blocks import BlockStore
+from storage.errors import Corruption, Missing
 from storage.leveldb import LevelDB
 from storage.wal import WriteAheadLog
 
@@ -62,25 +65,48 @@ def assemble(config: Config) -> Node:
         raise Rejection(
             Reason.BAD_CONFIG, f"the key {config.key.name} is not the one that the genesis lists for {names[index]}"
         )
+    opened = ExitStack()
+    try:
+        return _open(config, genesis, index, signer, opened)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _open(config: Config, genesis: Genesis, index: int, signer: PrivateKey, opened: ExitStack) -> Node:
     data = config.path(config.node.data)
     data.mkdir(parents=True, exist_ok=True)
     log = WriteAheadLog(data / "log")
-    # First the lock on the log: two processes with one key must never run.
-    records = log.open()
-    store = BlockStore(LevelDB(data / "blocks"))
+    # First the lock on the log: two processes with one key must never run (R6). A log that is gone while blocks are
+    # there is not made anew: this validator would not know any more what it has voted for (R4).
+    try:
+        records = log.open(create=not (data / "blocks").exists())
+    except Missing as error:
+        raise Missing(
+            f"{error}, but there are blocks: a validator without its log might contradict its votes"
+        ) from error
+    opened.callback(log.close)
+    blocks = LevelDB(data / "blocks")
+    opened.callback(blocks.close)
     executor = InlineExecutor(LevelDB(data / "state"), rules_of(genesis), genesis.block0)
-    chain = Chain(genesis, store, executor)
+    opened.callback(executor.close)
+    chain = Chain(genesis, BlockStore(blocks), executor)
     chain.recover()
-    replica = Replica(
-        context=genesis.context,
-        validators=genesis.validator_set,
-        index=index,
-        signer=signer,
-        settings=settings_of(genesis),
-        body_matches=lambda header, body: body_matches(header, body, genesis.suite),
-        recovery=chain.recovery(records),
+    try:
+        replica = Replica(
+            context=genesis.context,
+            validators=genesis.validator_set,
+            index=index,
+            signer=signer,
+            settings=settings_of(genesis),
+            body_matches=lambda header, body: body_matches(header, body, genesis.suite),
+            recovery=chain.recovery(records),
+        )
+    except CorruptLog as error:
+        raise Corruption(str(data / "log"), str(error)) from error
+    return Node(
+        config=config, genesis=genesis, index=index, chain=chain, log=log, replica=replica, release=opened.close
     )
-    return Node(config=config, genesis=genesis, index=index, chain=chain, log=log, replica=replica)
 
 
 def settings_of(genesis: Genesis) -> Settings:

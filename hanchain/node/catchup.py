@@ -54,6 +54,7 @@ class CatchUp:
         self._working = False  # an answer is being verified and applied
         self._last_peer = ""
         self._useless: set[str] = set()  # peers whose last answer did not help
+        self._rest_until_ms = 0  # nobody had anything: no use in asking at once
 
     @property
     def target(self) -> int | None:
@@ -75,17 +76,18 @@ class CatchUp:
             self._target = 0
             self._asked = None
             self._useless.clear()
-        if not self._target or not peers or self._working:
+        if not self._target or not peers or self._working or now_ms < self._rest_until_ms:
             return None
         if self._asked is not None:
-            if now_ms < self._deadline_ms:
+            if now_ms < self._deadline_ms and self._asked.peer in peers:
                 return None
             self._useless.add(self._asked.peer)
             self._asked = None
         candidates = [p for p in sorted(peers) if p not in self._useless]
         if not candidates:
             self._useless.clear()
-            candidates = sorted(peers)
+            self._rest_until_ms = now_ms + limits.SYNC_PAUSE_MS
+            return None
         after = [p for p in candidates if p > self._last_peer]
         peer = (after or candidates)[0]
         self._last_peer = peer
@@ -112,7 +114,7 @@ class CatchUp:
             self._useless.add(peer)
 
     def verify(self, response: BlocksResponse, previous_hash: bytes) -> list[VerifiedBlock]:
-        """Return the blocks of an answer that hold up, up to the last certified one; raise Rejection for a lie.
+        """Return the blocks of an answer that hold up and that a certificate covers; raise Rejection for a lie.
 
         ``previous_hash`` is the hash of the block below the first. Touches no state: any thread may call it.
         """
@@ -124,6 +126,7 @@ class CatchUp:
     def _verify(self, response: BlocksResponse, previous_hash: bytes) -> list[VerifiedBlock]:
         blocks: list[VerifiedBlock] = []
         certain = 0
+        header_only: int | None = None  # from here on, headers lead to a certificate that covers the blocks before
         for height, raw in enumerate(response.blocks, start=response.from_height):
             header = BlockHeader.decode(raw.header, self._suite)
             block_hash = header.hash(self._suite)
@@ -139,9 +142,16 @@ class CatchUp:
                 if (certificate.height, certificate.block_hash) != (height, block_hash):
                     raise Rejection(Reason.BAD_CERTIFICATE, f"height {height}: certificate of another block")
                 certificate.verify(self._validators, self._context)
-            record, digest = self._check_record(header, raw.ordered)
-            blocks.append(VerifiedBlock(header, block_hash, certificate, record, digest))
             previous_hash = block_hash
+            if raw.ordered and header_only is None:
+                record, digest = self._check_record(header, raw.ordered)
+                blocks.append(VerifiedBlock(header, block_hash, certificate, record, digest))
+            elif raw.ordered:
+                raise Rejection(
+                    Reason.INCONSISTENT, f"height {height}: a body after the body of {header_only} is left out"
+                )
+            else:
+                header_only = header_only or height
             if certificate is not None:
                 certain = len(blocks)
         return blocks[:certain]

@@ -57,6 +57,7 @@ class Chain:
         self._executor = executor
         block0 = genesis.block0
         self._block0_hash = block0.hash(self._suite)
+        self._broken: Exception | None = None
         if store.height < 0:
             store.append_block(BlockRecord(0, self._block0_hash, block0.encode(), (), (), ()))
         elif store.block_hash(0) != self._block0_hash:
@@ -68,9 +69,18 @@ class Chain:
         return self._store.height
 
     def recover(self) -> int:
-        """Execute and store what the ordered log holds beyond the blocks; return how many blocks that were."""
+        """Execute and store what the ordered log holds beyond state and blocks; return how many blocks that were.
+
+        The state may be older than the blocks, even empty: it is made again from the log, and has to give the same
+        blocks. Raises Fault when it is of other blocks than these.
+        """
+        done = self._executor.height
+        if done > self._store.height + 1 or done > self._store.ordered_height:
+            raise Fault(f"the state is that of block {done}, the last stored block is {self._store.height}")
+        if done <= self._store.height and self._executor.block_hash != self._store.block_hash(done):
+            raise Fault(f"the state is that of another block {done} than the stored one")
         repeated = 0
-        for height in range(self._store.height + 1, self._store.ordered_height + 1):
+        for height in range(min(done, self._store.height) + 1, self._store.ordered_height + 1):
             found = self._store.ordered(height)
             assert found is not None, "the ordered log has no gaps"
             record = OrderedRecord.decode(found[1], self._suite)
@@ -79,10 +89,26 @@ class Chain:
         return repeated
 
     def decide(self, header: ProposalHeader, digest: bytes, body: bytes, commit_certificate: bytes) -> StoredBlock:
-        """Take a decision through (a), (b) and (c); a height that is there already is only answered."""
+        """Take a decision through (a), (b) and (c); a height that is there already is only answered.
+
+        Once a step has failed every later call fails too: a block stored on top would leave a hole that no restart
+        can close.
+        """
+        if self._broken is not None:
+            raise Fault(f"an earlier block could not be stored: {self._broken}")
+        try:
+            return self._decide(header, digest, body, commit_certificate)
+        except Exception as error:
+            self._broken = error
+            raise
+
+    def _decide(self, header: ProposalHeader, digest: bytes, body: bytes, commit_certificate: bytes) -> StoredBlock:
         height = header.height
         if height <= self._store.height:
-            return self._stored(height, digest)
+            stored = self.stored(height)
+            if stored.proposal_digest != digest:
+                raise Fault(f"height {height} was decided differently before")
+            return stored
         if height <= self._store.ordered_height:
             ordered = self._store.ordered(height)
             if ordered is None or ordered[0] != digest:
@@ -104,6 +130,8 @@ class Chain:
 
     def certify(self, certificate: SealCert) -> None:
         """Store the certificate of an executed block."""
+        if certificate.block_hash != self._store.block_hash(certificate.height):
+            raise Fault(f"P9: the certificate of height {certificate.height} is not that of the stored block")
         self._store.put_certificate(certificate.height, certificate.encode())
 
     def _apply(self, header: ProposalHeader, digest: bytes, body: bytes) -> StoredBlock:
@@ -133,14 +161,13 @@ class Chain:
             header.height, results.block_hash, digest, header.timestamp_ms, header.pview, header.proposer, ids
         )
 
-    def _stored(self, height: int, digest: bytes) -> StoredBlock:
+    def stored(self, height: int) -> StoredBlock:
+        """Return what ``decide`` answered for a height."""
         header = self.header(height)
-        if header.proposal_digest != digest:
-            raise Fault(f"height {height} was decided differently before")
         return StoredBlock(
             height,
             header.hash(self._suite),
-            digest,
+            header.proposal_digest,
             header.timestamp_ms,
             header.proposal_view,
             header.proposer,
@@ -236,18 +263,20 @@ class Chain:
         )
 
     def serve(self, request: BlocksRequest, sealed_height: int) -> BlocksResponse:
-        """Return sealed blocks for a peer: as many as fit, the last one with a certificate."""
+        """Return sealed blocks for a peer: as many as fit, at least one, then headers up to the next certificate."""
         blocks: list[SyncBlock] = []
         size = certain = 0
-        for height in range(request.from_height, min(request.from_height + request.count, sealed_height + 1)):
+        full = False
+        for height in range(request.from_height, min(request.from_height + limits.SYNC_BLOCKS_MAX, sealed_height + 1)):
             header, ordered = self._store.header(height), self._store.ordered(height)
             if header is None or ordered is None:
                 break
             certificate = self._store.certificate(height) or b""
             size += len(header) + len(ordered[1]) + len(certificate)
-            if size > limits.SYNC_BYTES_MAX and certain:
+            full = full or (bool(blocks) and (len(blocks) >= request.count or size > limits.SYNC_BYTES_MAX))
+            if full and certain == len(blocks):
                 break
-            blocks.append(SyncBlock(header, certificate, ordered[1]))
+            blocks.append(SyncBlock(header, certificate, b"" if full else ordered[1]))
             if certificate:
                 certain = len(blocks)
         return BlocksResponse(request.from_height, tuple(blocks[:certain]))

@@ -9,6 +9,7 @@ example ``HANCHAIN_API_PORT=8600``.
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -121,7 +122,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
 def parse_address(text: str, where: str) -> tuple[str, int]:
     """Return host and port of ``host:port``; raise Rejection(bad_config) for anything else."""
     host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isascii() or not port.isdigit() or not 0 <= int(port) < 65_536:
+    if not separator or not host or not _is_number(port) or int(port) >= 65_536:
         raise Rejection(Reason.BAD_CONFIG, f"{where}: host:port expected, not {text!r}")
     return host.strip("[]"), int(port)
 
@@ -136,9 +137,18 @@ def render(config: Config) -> str:
         value = getattr(config, section.name)
         for key in dataclasses.fields(value):
             held = getattr(value, key.name)
-            lines.append(f"{key.name} = {held}" if isinstance(held, int) else f'{key.name} = "{held}"')
+            lines.append(f"{key.name} = {held if isinstance(held, int) else _quoted(held)}")
         lines.append("")
     return "\n".join(lines)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def _quoted(text: str) -> str:
+    """Return a basic string of TOML: that of JSON, where DEL must be escaped too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _overrides(section: str, environment: Mapping[str, str]) -> dict[str, str]:
@@ -163,7 +173,7 @@ def _section(where: str, kind: Any, found: object, overrides: Mapping[str, str])
         value = found.get(name)
         if name in overrides:
             text = overrides[name]
-            value = int(text) if expected is int and text.isascii() and text.isdigit() else text
+            value = int(text) if expected is int and _is_number(text) else text
         if value is None:
             continue
         if type(value) is not expected:

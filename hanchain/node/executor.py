@@ -42,6 +42,10 @@ class Executor(Protocol):
     def height(self) -> int:
         """Height of the last executed block."""
 
+    @property
+    def block_hash(self) -> bytes:
+        """Hash of the last executed block."""
+
     def apply(self, ordering: Ordering, body: bytes) -> Results:
         """Execute the next block, or answer for the last one again; durable when this returns."""
 
@@ -69,6 +73,11 @@ class InlineExecutor:
     def height(self) -> int:
         """Height of the last executed block."""
         return self._header.height
+
+    @property
+    def block_hash(self) -> bytes:
+        """Hash of the last executed block."""
+        return self._last.block_hash
 
     def apply(self, ordering: Ordering, body: bytes) -> Results:
         """Execute the next block, or answer for the last one again; durable when this returns.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hanchain.ledger.codec import encode
 from hanchain.ledger.reasons import Reason, Rejection
@@ -13,11 +14,26 @@ from hanchain.ledger.transaction import Transaction
 from hanchain.node import limits
 from hanchain.node.wire import Kind
 from p2p.channels import Channel
-from p2p.gossip import GossipError, TransactionGossip
+from p2p.gossip import GossipError, TransactionGossip, fingerprint
 from p2p.limits import BATCH_BYTES_MAX, BATCH_COUNT_MAX, BATCH_DELAY_MS
 
 if TYPE_CHECKING:
     from hanchain.node.node import Node
+
+
+# What no honest node passes on: it has verified the same. Anything else may be a matter of timing.
+_OFFENCES: Final = {
+    Reason.MALFORMED,
+    Reason.OVERSIZED,
+    Reason.NOT_CANONICAL,
+    Reason.OUT_OF_RANGE,
+    Reason.GAS_LIMIT,
+    Reason.WRONG_VERSION,
+    Reason.WRONG_CHAIN,
+    Reason.NO_SIGNATURE,
+    Reason.WRONG_ALGORITHM,
+    Reason.BAD_SIGNATURE,
+}
 
 
 class Intake:
@@ -27,6 +43,8 @@ class Intake:
         self._node = node
         self._gossip = TransactionGossip()
         self._gossip_timer: asyncio.TimerHandle | None = None
+        self._missed: OrderedDict[bytes, bool] = OrderedDict()  # fingerprints of what peers sent and had no room here
+        self._under_way: dict[str, int] = {}  # bytes of each peer's batches in admission
         self._closed = False
 
     def close(self) -> None:
@@ -37,20 +55,41 @@ class Intake:
 
     def on_transactions(self, peer_id: str, payload: bytes) -> None:
         """Take a peer's batch."""
+        busy = self._under_way.get(peer_id, 0)
+        if busy + len(payload) > limits.GOSSIP_UNDER_WAY_BYTES_MAX:
+            self._node.metrics.gossip_dropped.inc()  # it is pushed again if it is needed
+            return
         try:
-            envelopes = self._gossip.received(payload)
+            envelopes = self._gossip.received(payload) + self._missed_in(payload)
         except GossipError as error:
-            self._node.network.report(peer_id, error.reason, 25)
+            self._node.network.report(peer_id, f"gossip_{error.reason}", 25)
             return
         if envelopes:
-            self._node.spawn(self._admit_gossip(peer_id, envelopes))
+            self._under_way[peer_id] = busy + len(payload)
+            self._node.spawn(self._admit_gossip(peer_id, envelopes, len(payload)))
 
-    async def _admit_gossip(self, peer_id: str, envelopes: Sequence[bytes]) -> None:
+    def _missed_in(self, payload: bytes) -> list[bytes]:
+        """Return the transactions of a batch that were seen before and found no room then: it is pushed for them."""
+        if not self._missed:
+            return []
+        return [e for e in TransactionGossip().received(payload) if self._missed.pop(fingerprint(e), False)]
+
+    async def _admit_gossip(self, peer_id: str, envelopes: Sequence[bytes], size: int) -> None:
         """Admit a peer's batch; a transaction that cannot enter here is dropped and counted."""
-        for outcome in await self.admit(envelopes, "gossip"):
-            if isinstance(outcome, Rejection) and outcome.reason in {Reason.MALFORMED, Reason.BAD_SIGNATURE}:
+        try:
+            outcomes = await self.admit(envelopes, "gossip")
+        finally:
+            self._under_way[peer_id] -= size
+        for envelope, outcome in zip(envelopes, outcomes, strict=True):
+            if not isinstance(outcome, Rejection):
+                continue
+            if outcome.reason in _OFFENCES:
                 self._node.network.report(peer_id, f"transaction_{outcome.reason}", 10)
                 return
+            if outcome.reason in {Reason.POOL_FULL, Reason.EXPIRY_TOO_FAR}:
+                self._missed[fingerprint(envelope)] = True
+                while len(self._missed) > limits.MISSED_REMEMBERED:
+                    self._missed.popitem(last=False)
 
     async def admit(self, envelopes: Sequence[bytes], origin: str) -> list[bytes | Rejection]:
         """Admit transactions into the pool; one answer each, in order: the id, or why not."""
@@ -66,14 +105,18 @@ class Intake:
         next_height = self._node.chain.height + 1
         for envelope in envelopes:
             try:
-                found = self._node.admission.check(envelope, next_height)
+                transaction, pooled = self._node.admission.check(envelope, next_height)
             except Rejection as error:
                 answers.append(error)
                 continue
-            answers.append(found.txid if found is not None else self._node.admission.txid_of(envelope))
-            if found is not None:
-                fresh.append((len(answers) - 1, found))
-        verdicts = await self._node.read(partial(self._node.admission.verify, [t for _, t in fresh]))
+            answers.append(transaction.txid)
+            if not pooled:
+                fresh.append((len(answers) - 1, transaction))
+        verdicts: list[bool] = []
+        if not fresh:
+            await asyncio.sleep(0)  # a long batch without news must not hold the loop
+        else:
+            verdicts = await self._node.read(partial(self._node.admission.verify, [t for _, t in fresh]))
         now_ms = self._node.now_ms()
         for (position, transaction), good in zip(fresh, verdicts, strict=True):
             if not good:
@@ -94,11 +137,14 @@ class Intake:
 
     def _flush_gossip(self) -> None:
         """Send the batches that are due and come back when the next one is."""
-        self._gossip_timer = None
         for payload in self._gossip.due(self._node.now_ms()):
             self._node.network.broadcast(Channel.TX, Kind.TRANSACTIONS, payload)
-        if self._gossip.next_deadline_ms is not None and not self._closed:
-            self._gossip_timer = asyncio.get_running_loop().call_later(BATCH_DELAY_MS / 1000, self._flush_gossip)
+        if self._gossip.next_deadline_ms is not None and self._gossip_timer is None and not self._closed:
+            self._gossip_timer = asyncio.get_running_loop().call_later(BATCH_DELAY_MS / 1000, self._come_back)
+
+    def _come_back(self) -> None:
+        self._gossip_timer = None
+        self._flush_gossip()
 
     def push_again(self) -> None:
         """Push transactions that wait for T/2 to every validator: one that lacks them cannot complain (section 11)."""

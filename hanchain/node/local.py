@@ -22,6 +22,7 @@ from hanchain.node.service import (
     TransactionState,
     TransactionStatus,
 )
+from hanchain.node.waiting import until
 
 
 class LocalService:
@@ -52,35 +53,34 @@ class LocalService:
 
     async def transaction_status(self, txid: bytes) -> TransactionStatus:
         """Return the state of a transaction."""
-        return await self._node.read(partial(self._status, txid))
+        # The pool is looked at first: what leaves it between the two looks is in the chain by then.
+        pooled, expired = txid in self._node.pool, self._node.waiting.is_expired(txid)
+        return await self._node.read(partial(self._status, txid, pooled=pooled, expired=expired))
 
-    def _status(self, txid: bytes) -> TransactionStatus:
+    def _status(self, txid: bytes, *, pooled: bool, expired: bool) -> TransactionStatus:
         node = self._node
         location = node.chain.locate(txid)
         if location is not None and location.height <= node.sealed_height:
             receipt = node.chain.receipt(location)
             state = TransactionState.COMMITTED if receipt.status is Status.OK else TransactionState.FAILED
             return TransactionStatus(txid, state, location.height, location.index, receipt)
-        if location is not None or txid in node.pool:
+        if location is not None or pooled:
             return TransactionStatus(txid, TransactionState.PENDING)
-        if node.waiting.is_expired(txid):
+        if expired:
             return TransactionStatus(txid, TransactionState.EXPIRED)
         return TransactionStatus(txid, TransactionState.UNKNOWN)
 
     async def wait(self, txid: bytes, timeout_ms: int) -> TransactionStatus:
-        """Return once the transaction is sealed, failed or expired; raises Rejection(timeout | not_found) otherwise."""
+        """Return once the transaction is sealed, failed or expired; raises Rejection(timeout) otherwise."""
         if not 0 < timeout_ms <= limits.WAIT_MS_MAX:
             raise Rejection(Reason.OUT_OF_RANGE, f"timeout_ms in 1..{limits.WAIT_MS_MAX}")
         # Registered before the look, so that a seal between the two is not missed.
-        waiting = self._node.spawn_wait(txid, timeout_ms)
-        try:
+        with self._node.waiting.registered(txid) as future:
             status = await self.transaction_status(txid)
             if status.state is TransactionState.PENDING or status.state is TransactionState.UNKNOWN:
-                await waiting
+                await until(future, timeout_ms)
                 status = await self.transaction_status(txid)
             return status
-        finally:
-            waiting.cancel()
 
     async def proof(self, txid: bytes) -> ProofBundle:
         """Return the offline proof of a sealed transaction. Raises Rejection(not_found)."""

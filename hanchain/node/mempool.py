@@ -2,7 +2,8 @@
 
 A transaction stays here until it is executed or expires. Those that stand in a proposal in flight are *reserved*: not
 offered again, but not lost either, so that an abandoned proposal needs no way back. ``release`` makes all of them
-available again (after a view change; what is still in flight is then excluded by the caller's ancestors).
+available again: after a view change, and when a reservation is so old that its proposal must have been abandoned.
+Releasing too much does no harm, since ``take`` is told what is in flight and reserves it again.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Mempool:
         self._entries: dict[bytes, Entry] = {}
         self._free: OrderedDict[bytes, None] = OrderedDict()  # not reserved, in order of arrival
         self._by_sender: OrderedDict[bytes, OrderedDict[bytes, None]] = OrderedDict()  # the same, per sender
+        self._reserved: OrderedDict[bytes, int] = OrderedDict()  # when, in order
         self._held_by: dict[bytes, int] = {}  # transactions of a sender, reserved ones too
         self._expiries: dict[int, list[bytes]] = {}
         self._swept_height = 0
@@ -78,15 +80,17 @@ class Mempool:
             raise Rejection(Reason.POOL_FULL, f"{len(self._entries)} transactions wait; try again later")
         if self.bytes + len(transaction.encoded) > self._bytes_max:
             raise Rejection(Reason.POOL_FULL, f"{self.bytes} bytes wait; try again later")
-        share = self._transactions_max // limits.POOL_SENDER_SHARE
+        share = max(1, self._transactions_max // limits.POOL_SENDER_SHARE)
         if self._held_by.get(transaction.payload.sender, 0) >= share:
             raise Rejection(Reason.POOL_FULL, f"this sender has {share} transactions waiting, its whole share")
 
     def add(self, transaction: Transaction, now_ms: int) -> bool:
-        """Admit a checked transaction; return False when it is here already. Raises Rejection(pool_full)."""
+        """Admit a checked transaction; return False when it is here already. Raises Rejection(pool_full | expired)."""
         txid = transaction.txid
         if txid in self._entries:
             return False
+        if transaction.payload.expires_at_height < self._swept_height:  # a block came while its signature was verified
+            raise Rejection(Reason.EXPIRED, f"expired at height {transaction.payload.expires_at_height}")
         self.check_room(transaction)
         self._entries[txid] = Entry(transaction, now_ms, now_ms)
         self.bytes += len(transaction.encoded)
@@ -95,12 +99,16 @@ class Mempool:
         self._set_free(txid, transaction.payload.sender)
         return True
 
-    def take(self, *, transactions_max: int, bytes_max: int, in_flight: Collection[bytes]) -> list[Transaction]:
-        """Reserve and return the next batch: one transaction of each sender in turn, each sender's in arrival order.
+    def take(
+        self, *, height: int, transactions_max: int, bytes_max: int, in_flight: Collection[bytes], now_ms: int
+    ) -> list[Transaction]:
+        """Reserve and return a batch for ``height``: one transaction of each sender in turn, each one's in its order.
 
-        ``in_flight`` holds the ids of transactions in proposals this batch builds on: never offered twice.
+        ``in_flight`` holds the ids of transactions in proposals this batch builds on: they are reserved, not offered.
+        A transaction that expires below ``height`` is passed over; one that no longer fits ends the batch.
         """
         chosen: list[Transaction] = []
+        passed: list[bytes] = []
         size = 0
         turns = [list(queue) for queue in self._by_sender.values()]
         position = 0
@@ -112,28 +120,42 @@ class Mempool:
                 waiting.append(queue)
                 txid = queue[position]
                 if txid in in_flight:
+                    passed.append(txid)
                     continue
                 transaction = self._entries[txid].transaction
+                if transaction.payload.expires_at_height < height:
+                    continue
                 if size + len(transaction.encoded) > bytes_max:
-                    self.reserve(t.txid for t in chosen)
-                    return chosen
+                    waiting = []
+                    break
                 size += len(transaction.encoded)
                 chosen.append(transaction)
             turns = waiting
             position += 1
-        self.reserve(t.txid for t in chosen)
+        self.reserve((t.txid for t in chosen), now_ms)
+        self.reserve(passed, now_ms)
         return chosen
 
-    def reserve(self, txids: Iterable[bytes]) -> None:
+    def reserve(self, txids: Iterable[bytes], now_ms: int) -> None:
         """Mark transactions as standing in a proposal in flight; ids not pooled here are ignored."""
         for txid in txids:
             if txid in self._free:
-                self._set_reserved(txid, self._entries[txid].transaction.payload.sender)
+                self._take_free(txid, self._entries[txid].transaction.payload.sender)
+                self._reserved[txid] = now_ms
+
+    def release_stale(self, now_ms: int, age_ms: int) -> bool:
+        """Release when the oldest reservation is older than ``age_ms``; return whether it was."""
+        oldest = next(iter(self._reserved.values()), now_ms)
+        if now_ms - oldest <= age_ms:
+            return False
+        self.release()
+        return True
 
     def release(self) -> None:
         """Make all reserved transactions available again, in their order of arrival."""
-        if len(self._free) == len(self._entries):
+        if not self._reserved:
             return
+        self._reserved.clear()
         self._free.clear()
         self._by_sender.clear()
         for txid, entry in self._entries.items():
@@ -176,7 +198,7 @@ class Mempool:
             queue = self._by_sender[sender] = OrderedDict()
         queue[txid] = None
 
-    def _set_reserved(self, txid: bytes, sender: bytes) -> None:
+    def _take_free(self, txid: bytes, sender: bytes) -> None:
         del self._free[txid]
         queue = self._by_sender[sender]
         del queue[txid]
@@ -187,7 +209,9 @@ class Mempool:
         entry = self._entries.pop(txid)
         sender = entry.transaction.payload.sender
         if txid in self._free:
-            self._set_reserved(txid, sender)
+            self._take_free(txid, sender)
+        else:
+            del self._reserved[txid]
         self.bytes -= entry.size
         held = self._held_by[sender] - 1
         if held:

@@ -24,6 +24,9 @@ class Metrics:
         )
         self.admitted = Counter("hanchain_transactions_admitted", "By origin", ["origin"], registry=registry)
         self.rejected = Counter("hanchain_transactions_rejected", "By reason", ["reason"], registry=registry)
+        self.gossip_dropped = Counter(
+            "hanchain_gossip_dropped", "Batches of peers dropped because too many are in admission", registry=registry
+        )
         self.sealed = Counter("hanchain_transactions_sealed", "Transactions in sealed blocks", registry=registry)
         self.expired = Counter("hanchain_transactions_expired", "Transactions that expired here", registry=registry)
         self.sync_seconds = Histogram(

@@ -1,8 +1,8 @@
 """The node: the thin asyncio shell around consensus, chain, pool and network.
 
-Everything that decides is elsewhere and synchronous. Three threads work beside the loop: one makes the write-ahead log
-durable, one owns the chain on disk, a few verify signatures and serve reads. One task, the pump, releases the effects
-of consensus in order.
+Everything that decides is elsewhere and synchronous. Threads work beside the loop: one makes the write-ahead log
+durable, one owns the chain on disk, one judges proposals, two verify signatures and serve reads. One task, the pump,
+releases the effects of consensus in order.
 """
 
 from __future__ import annotations
@@ -41,22 +41,20 @@ from consensus.interface import (
     Wake,
 )
 from hanchain import __version__
-from hanchain.crypto.certificates import public_key_of
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.reasons import Fault, Rejection
+from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.node.admission import Admission
 from hanchain.node.chain import Chain, StoredBlock
 from hanchain.node.config import Config, parse_address
 from hanchain.node.engine import Engine
 from hanchain.node.intake import Intake
+from hanchain.node.links import judge_link
 from hanchain.node.mempool import Mempool
 from hanchain.node.metrics import Metrics
 from hanchain.node.syncing import Syncing
 from hanchain.node.waiting import Waiting
 from hanchain.node.wire import NODE_PROTOCOL, Hello, Kind
 from p2p.channels import Channel
-from p2p.handshake import Admitted
-from p2p.handshake import Refused as LinkRefused
 from p2p.network import Network
 from p2p.tls import TlsFiles
 from storage.errors import StorageError
@@ -93,7 +91,9 @@ class Node:
         chain: Chain,
         log: WriteAheadLog,
         replica: Replica,
+        release: Callable[[], None],
     ) -> None:
+        """Take the parts; ``release`` closes log and databases, and is called last."""
         self.config = config
         self.genesis = genesis
         self.index = index
@@ -107,6 +107,7 @@ class Node:
         self.sealed_height = 0
         self.started = time.monotonic()
         self._log = log
+        self._release = release
         self._out = structlog.get_logger("hanchain.node")
         self._engine = Engine(replica, _monotonic_ms, _wall_ms)
         self.intake = Intake(self)
@@ -114,6 +115,8 @@ class Node:
         self._syncing = Syncing(self)
         self._log_thread = ThreadPoolExecutor(1, thread_name_prefix="log")
         self._chain_thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
+        # Proposals are judged on a thread of their own: a vote must not wait behind reads and gossip.
+        self._judge = ThreadPoolExecutor(1, thread_name_prefix="judge")
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="work")
         self._wakeup = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
@@ -123,7 +126,7 @@ class Node:
         self._view = 0
         self.connected: set[str] = set()
         self._unsealed: dict[int, StoredBlock] = {}
-        self._failed = False
+        self.failed = False  # of a Fault of our own or of the disk: nothing is written any more
         self._closing = False
 
     # --------------------------------------------------------------------------------------------------------- life
@@ -133,13 +136,18 @@ class Node:
         self._loop = asyncio.get_running_loop()
         snapshot = self._engine.snapshot()
         self.sealed_height = snapshot.stable_height
+        for block in map(self.chain.stored, range(self.sealed_height + 1, self.chain.height + 1)):
+            self._unsealed[block.height] = block
         await self.network.start()
+        if self._closing:  # closed meanwhile
+            await self.network.close()
+            return
         for i, validator in enumerate(self.genesis.validators):
             if i != self.index:
                 self.network.dial(validator.name, *parse_address(validator.address, "genesis"))
         self._engine.start()
         self._wakeup.set()
-        self._tasks = [self._loop.create_task(self._pump()), self._loop.create_task(self._maintain())]
+        self._tasks = [self._loop.create_task(self._guarded(work)) for work in (self._pump, self._maintain)]
         self._out.info("started", node=self.config.node.name, chain=self.genesis.chain_name, height=self.sealed_height)
 
     async def close(self) -> None:
@@ -150,21 +158,31 @@ class Node:
         if self._alarm is not None:
             self._alarm.cancel()
         self.intake.close()
-        for task in self._tasks:
+        self.waiting.close("this node is stopping")
+        ending = [*self._tasks, *self._background]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         await self.network.close()
-        for pool in (self._workers, self._chain_thread, self._log_thread):
+        for pool in (self._judge, self._workers, self._chain_thread, self._log_thread):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
-        self._log.close()
-        self.chain.close()
+        try:
+            self._release()
+        except StorageError as error:
+            self._out.error("closing", detail=str(error))
         self._out.info("stopped", node=self.config.node.name, height=self.sealed_height)
 
     def fail(self, reason: str) -> None:
         """Stop consensus for a Fault of this node: the data stays, reads are served, and people are told."""
         if not self._closing:
-            self._failed = True
+            self.failed = True
             self._halt(reason)
+            self.waiting.close(f"this node stopped: {reason}")
+
+    def _fault(self, error: BaseException) -> None:
+        """Fail for an error that nobody foresaw, with its trace in the log."""
+        self._out.error("fault", exc_info=error)
+        self.fail(f"{type(error).__name__}: {error}")
 
     def _halt(self, reason: str) -> None:
         if self.halted is None:
@@ -183,56 +201,37 @@ class Node:
             ),
             listen=parse_address(config.p2p.listen, "[p2p] listen"),
             hello=hello.encode(),
-            admission=self._admit_link,
+            admission=partial(judge_link, self.genesis),
             handler=self,
         )
-
-    def _admit_link(self, peer_certificate_der: bytes, hello: bytes) -> Admitted | LinkRefused:
-        """Judge a peer: same protocol, same chain, and a node key that the genesis lists."""
-        try:
-            said = Hello.decode(hello)
-        except Rejection as error:
-            return LinkRefused("malformed_hello", error.detail)
-        if said.protocol != NODE_PROTOCOL:
-            return LinkRefused("wrong_protocol", f"peer speaks protocol {said.protocol}, this node {NODE_PROTOCOL}")
-        if said.chain_name != self.genesis.chain_name:
-            ours = self.genesis.chain_name
-            return LinkRefused("wrong_chain", f"peer is on chain {said.chain_name!r}, this node on {ours!r}")
-        if said.chain_id != self.genesis.chain_id:
-            return LinkRefused(
-                "wrong_genesis",
-                f"peer's genesis is {said.chain_id.hex()[:16]}, this node's {self.genesis.chain_id.hex()[:16]}",
-            )
-        key = public_key_of(peer_certificate_der)
-        for validator in self.genesis.validators:
-            if validator.node_key == key:
-                return Admitted(validator.name)
-        return LinkRefused("not_a_member", f"the certificate's key {key.hex()[:16]} is no validator's of this chain")
 
     # ---------------------------------------------------------------------------------------------------------- pump
 
     async def _pump(self) -> None:
         """Release the effects of consensus in order: what must be durable first, then the rest (R2)."""
+        while True:
+            await self._wakeup.wait()
+            self._wakeup.clear()
+            while self._engine.waiting and not self.failed:
+                drained = self._engine.drain()
+                if drained.records:
+                    began = time.perf_counter()
+                    await self._loop.run_in_executor(self._log_thread, self._persist, drained.records, drained.sync)
+                    self.metrics.sync_seconds.observe(time.perf_counter() - began)
+                self._engine.release(drained, self)
+                self._after_release()
+                if self._log.should_rotate:
+                    records = self._engine.checkpoint()
+                    await self._loop.run_in_executor(self._log_thread, self._log.rotate, records)
+
+    async def _guarded(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run one of the tasks that last as long as the node; its failure is a fault of this node."""
         try:
-            while True:
-                await self._wakeup.wait()
-                self._wakeup.clear()
-                while self._engine.waiting and not self._failed:
-                    drained = self._engine.drain()
-                    if drained.records:
-                        began = time.perf_counter()
-                        await self._loop.run_in_executor(self._log_thread, self._persist, drained.records, drained.sync)
-                        self.metrics.sync_seconds.observe(time.perf_counter() - began)
-                    self._engine.release(drained, self)
-                    self._after_release()
-                    if self._log.should_rotate:
-                        records = self._engine.checkpoint()
-                        await self._loop.run_in_executor(self._log_thread, self._log.rotate, records)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is ours: stop voting, keep the data
-            self._out.exception("fault")
-            self.fail(f"{type(error).__name__}: {error}")
+            await work()
+        except StorageError as error:
+            self.fail(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: stop voting, keep the data
+            self._fault(error)
 
     def _persist(self, records: Sequence[WalRecord], sync: bool) -> None:
         self._log.append(records)
@@ -244,13 +243,17 @@ class Node:
         if view != self._view:
             self._view = view
             self.pool.release()
-            self.admission.clear()
         self.tell_pool()
 
     def handle(self, event: Event) -> None:
         """Give the core an event."""
-        if not self._failed and not self._closing:
+        if self.failed or self._closing:
+            return
+        try:
             self._engine.handle(event)
+        except Exception as error:  # noqa: BLE001 - a step that broke off leaves a state that must not vote
+            self._fault(error)
+        else:
             self._wakeup.set()
 
     def tell_pool(self) -> None:
@@ -300,7 +303,13 @@ class Node:
         if self._alarm is not None:
             self._alarm.cancel()
         delay = max(0, at_ms - self._engine.now_ms()) / 1000
-        self._alarm = self._loop.call_later(delay, lambda: self.handle(Tick(_wall_ms())))
+        self._alarm = self._loop.call_later(delay, self._ring, at_ms)
+
+    def _ring(self, at_ms: int) -> None:
+        if self._engine.now_ms() < at_ms:
+            self._set_alarm(at_ms)  # the loop's clock ran a little ahead; the core asks only once
+        else:
+            self.handle(Tick(_wall_ms()))
 
     def _trace(self, effect: Trace) -> None:
         self.metrics.steps.labels(effect.rule).inc()
@@ -316,21 +325,20 @@ class Node:
             self.network.report(name, effect.reason, weight)
 
     def _build(self, effect: BuildProposal) -> None:
-        batch = self.admission.build(effect.ancestors, _wall_ms())
-        if batch is None:
-            self._pool_told = (None, False)
+        batch = self.admission.build(effect, _wall_ms(), self.now_ms())
         self.handle(Proposed(effect.view, effect.height, batch))
 
     async def _validate(self, effect: Validate) -> None:
         refusal: str | None = None
         try:
-            transactions = await self._loop.run_in_executor(self._workers, self.admission.validate, effect)
+            transactions = await self._loop.run_in_executor(self._judge, self.admission.validate, effect)
         except Rejection as error:
             refusal = str(error)
         else:
             txids = [t.txid for t in transactions]
             self.admission.note(effect.digest, txids)
-            self.pool.reserve(txids)
+            if effect.view == self._engine.snapshot().view:
+                self.pool.reserve(txids, self.now_ms())
         self.handle(Validated(effect.view, effect.digest, refusal))
         self.tell_pool()
 
@@ -347,9 +355,9 @@ class Node:
 
     def executed(self, block: StoredBlock) -> None:
         """Take the transactions of a block whose results are durable out of the pool."""
-        self._unsealed[block.height] = block
+        if block.height > self.sealed_height:
+            self._unsealed[block.height] = block
         self.pool.remove(block.transaction_ids)
-        self.admission.forget(block.proposal_digest)
         expired = self.pool.expire(block.height)
         if expired:
             self.metrics.expired.inc(len(expired))
@@ -373,33 +381,42 @@ class Node:
 
     def in_chain(self, work: Callable[[], object], done: Callable[..., None]) -> None:
         """Run on the chain's thread, in order; then ``done(result)`` on the loop. A failure is our own fault."""
+        if self.failed or self._closing:
+            return
         future = self._loop.run_in_executor(self._chain_thread, work)
 
         def finished(result: asyncio.Future[object]) -> None:
             if result.cancelled():
                 return
             error = result.exception()
-            if error is None:
-                done(result.result())
-            elif isinstance(error, StorageError | Fault):
+            if isinstance(error, StorageError | Fault):
                 self.fail(str(error))
+            elif error is not None:
+                self._fault(error)
             else:
-                self._out.error("fault", exc_info=error)
-                self.fail(f"{type(error).__name__}: {error}")
+                try:
+                    done(result.result())
+                except Exception as failure:  # noqa: BLE001 - a callback of the loop: nobody else would see it
+                    self._fault(failure)
 
         future.add_done_callback(finished)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run a coroutine of this node; its failure is a fault of this node."""
+        if self._closing:
+            work.close()
+            return
         task: asyncio.Task[None] = self._loop.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._reap)
 
     def _reap(self, task: asyncio.Future[None]) -> None:
         self._background.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._out.error("fault", exc_info=task.exception())
-            self.fail(f"{type(task.exception()).__name__}: {task.exception()}")
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StorageError):
+            self.fail(str(error))
+        elif error is not None and not self._closing:
+            self._fault(error)
 
     # ------------------------------------------------------------------------------------------------------- network
 
@@ -438,6 +455,8 @@ class Node:
             self.metrics.lag_seconds.observe(max(0.0, self._loop.time() - due))
             self.intake.push_again()
             self._syncing.drive()
+            if self.pool.release_stale(self.now_ms(), self.genesis.parameters.timeout_ms):
+                self.tell_pool()  # of proposals that nobody will decide
 
     # ------------------------------------------------------------------------------------------------------- looking
 
@@ -445,10 +464,6 @@ class Node:
     def catching_up_to(self) -> int | None:
         """The certified height this node is catching up to, None when up to date."""
         return self._syncing.target
-
-    def spawn_wait(self, txid: bytes, timeout_ms: int) -> asyncio.Task[None]:
-        """Begin to wait for a transaction."""
-        return self._loop.create_task(self.waiting.wait(txid, timeout_ms))
 
     def snapshot(self) -> Snapshot:
         """Return what people see of the replica."""
@@ -459,12 +474,18 @@ class Node:
         return self._engine.now_ms()
 
     async def read(self, work: Callable[[], T]) -> T:
-        """Run a read of the chain in a worker thread."""
+        """Run a read of the chain in a worker thread; raise Rejection(not_ready) when the node is stopping."""
+        self._check_open()
         return await self._loop.run_in_executor(self._workers, work)
 
     async def in_order(self, work: Callable[[], T]) -> T:
-        """Run on the chain's thread, after what is under way there."""
+        """Run on the chain's thread, after what is under way there; raise Rejection(not_ready) when stopping."""
+        self._check_open()
         return await self._loop.run_in_executor(self._chain_thread, work)
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise Rejection(Reason.NOT_READY, "this node is stopping")
 
 
 def _monotonic_ms() -> int:

@@ -44,6 +44,8 @@ class Syncing:
     def drive(self) -> None:
         """Send the next request if there is one to send."""
         node = self._node
+        if node.failed:
+            return  # nothing can be stored any more
         ask = self._catchup.next_ask(node.chain.height, sorted(node.connected), node.now_ms())
         if ask is not None:
             node.network.send(ask.peer, Channel.SYNC, Kind.BLOCKS_REQUEST, ask.request.encode())

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from consensus.fields import Rejection as ConsensusRejection
 from consensus.messages import ProposalHeader
 from hanchain.crypto import Suite
 from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.codec import encode
 from hanchain.ledger.fields import Fields
+from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.node import limits
 
 NODE_PROTOCOL = 1  # raised when nodes of two versions can no longer talk
@@ -64,11 +66,14 @@ class OrderedRecord:
 
     @staticmethod
     def decode(data: bytes, suite: Suite) -> OrderedRecord:
-        """Return the record in ``data``; raise Rejection (the ledger's, or the consensus header's) otherwise."""
+        """Return the record in ``data``; raise Rejection otherwise."""
         most = ledger_limits.BLOCK_BYTES_MAX + 256 * 1024
         fields = Fields.decode(data, "ordered record", max_bytes=most, max_items=ledger_limits.ITEMS_MAX)
         raw = fields.value()
-        header = ProposalHeader.read(list(raw) if isinstance(raw, tuple) else raw, suite.digest_size)
+        try:
+            header = ProposalHeader.read(list(raw) if isinstance(raw, tuple) else raw, suite.digest_size)
+        except ConsensusRejection as error:
+            raise Rejection(Reason.MALFORMED, f"ordered record: {error}") from None
         record = OrderedRecord(header, fields.blob(0, ledger_limits.BLOCK_BYTES_MAX), fields.blob(0, 128 * 1024))
         fields.end()
         return record
@@ -96,7 +101,10 @@ class BlocksRequest:
 
 @dataclass(frozen=True, slots=True)
 class SyncBlock:
-    """A sealed block as it travels: header, certificate (empty when the sender lacks its own), ordered record."""
+    """A sealed block as it travels: header, certificate (empty when the sender lacks its own), ordered record.
+
+    The last blocks of a response may lack the record: their headers lead from the blocks before to a certificate.
+    """
 
     header: bytes
     certificate: bytes
@@ -127,7 +135,7 @@ class BlocksResponse:
                 SyncBlock(
                     inner.blob(1, ledger_limits.HEADER_BYTES_MAX),
                     inner.blob(0, ledger_limits.CERTIFICATE_BYTES_MAX),
-                    inner.blob(1, ledger_limits.BLOCK_BYTES_MAX + 256 * 1024),
+                    inner.blob(0, ledger_limits.BLOCK_BYTES_MAX + 256 * 1024),
                 )
             )
             inner.end()
