@@ -60,7 +60,8 @@ class Link(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport
         self._buffer = memoryview(bytearray(limits.READ_BUFFER_BYTES))
         self._flush_due = False
-        self._blocked_since_ms: int | None = None  # the transport's buffer is full
+        self._blocked_since_ms: int | None = None  # the transport's buffer is full, and does not shrink, since then
+        self._blocked_bytes = 0
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -139,6 +140,7 @@ class Link(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """Stop giving the transport more; the queue keeps what waits, by priority."""
         self._blocked_since_ms = self._network.now_ms()
+        self._blocked_bytes = self._transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
         """Go on writing."""
@@ -173,8 +175,7 @@ class Link(asyncio.BufferedProtocol):
             return
         try:
             self.connection.tick(now_ms)
-            if self._blocked_since_ms is not None and now_ms - self._blocked_since_ms >= self._stall_timeout_ms:
-                raise LinkError(LinkReason.SLOW_READER, f"nothing read for {self._stall_timeout_ms} ms")
+            self._check_stall(now_ms)
         except Rejection as error:
             self.end(error)
             return
@@ -202,6 +203,15 @@ class Link(asyncio.BufferedProtocol):
                 self._transport.close()
             self._timer = self._loop.call_later(limits.LINGER_MS / 1000, self._transport.abort)
         self._network.ended(self, error)
+
+    def _check_stall(self, now_ms: int) -> None:
+        if self._blocked_since_ms is None:
+            return
+        waiting = self._transport.get_write_buffer_size()
+        if waiting < self._blocked_bytes:  # slow is not stuck: a peer that throttles us still reads
+            self._blocked_bytes, self._blocked_since_ms = waiting, now_ms
+        elif now_ms - self._blocked_since_ms >= self._stall_timeout_ms:
+            raise LinkError(LinkReason.SLOW_READER, f"nothing read for {self._stall_timeout_ms} ms")
 
     def abort(self) -> None:
         """Close the socket without any courtesy."""

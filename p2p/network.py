@@ -48,7 +48,7 @@ class Handler(Protocol):
 
 
 class Network:
-    """This node's links to its peers. All methods are to be called on the loop; only start and close wait."""
+    """This node's links to its peers: all methods are for the loop, after ``start``; only start and close wait."""
 
     def __init__(
         self,

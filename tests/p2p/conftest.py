@@ -107,7 +107,6 @@ class Node:
     name: str
     network: Network
     heard: Recorder
-    logs: list[str]
 
     def dial(self, other: Node) -> None:
         """Keep a link to ``other``."""
@@ -145,7 +144,7 @@ class World:
             timing=timing,
         )
         await network.start()
-        node = Node(name, network, recorder, [])
+        node = Node(name, network, recorder)
         self.nodes.append(node)
         return node
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import tracemalloc
 from contextlib import suppress
+from random import Random
 
 import pytest
 
@@ -214,10 +215,10 @@ async def test_a_peer_that_does_not_read_is_bounded_and_given_up(world, wait_unt
     a.dial(b)
     await wait_until(lambda: a.heard.changes and b.heard.changes)
     b.network._links["a"]._transport.pause_reading()
-    vote, transaction = bytes(100_000), bytes(100_000)
-    a.network.dial("b", *b.network.address)
+    random = Random(1)
+    vote, transaction = random.randbytes(150_000), random.randbytes(100_000)
     for number in range(600):
-        assert a.network.send("b", Channel.CONSENSUS, 1, vote[:-1] + bytes([number % 256]) + number.to_bytes(70_000))
+        assert a.network.send("b", Channel.CONSENSUS, 1, vote)
         a.network.send("b", Channel.TX, 1, transaction)
         if number % 50 == 0:
             await asyncio.sleep(0)
