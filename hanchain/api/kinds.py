@@ -130,7 +130,7 @@ ENVELOPE: Final = blob(1, TRANSACTION_BYTES_MAX, "0x bytes")
 ENVELOPES: Final = array(ENVELOPE, limits.BATCH_TRANSACTIONS_MAX)
 HEIGHT: Final = integer(0, HEIGHT_MAX)
 NAME: Final = text(limits.NAME_LENGTH_MAX)
-WAIT_MS: Final = integer(0, limits.WAIT_MS_MAX)
+WAIT_MS: Final = integer(1, limits.WAIT_MS_MAX)
 BOOLEAN: Final = Kind("boolean", {"type": "boolean"}, _read_boolean, of_text=_boolean_of_text)
 ARGUMENTS: Final = Kind("[value, …]", {"type": "array", "maxItems": ARGUMENTS_MAX}, _read_arguments, of_text=parse_text)
 BLOCK: Final = Kind(

@@ -206,7 +206,7 @@ _TABLE: Final = (
     ),
     Method(
         name="tx_submit",
-        doc="Admit a signed transaction and gossip it to the validators. Submitting again is harmless.",
+        doc="Admit and gossip a signed transaction. Harmless to repeat: reason `duplicate` once it is in the chain.",
         parameters=(Parameter("transaction", kinds.ENVELOPE, "the envelope: canonical bytes with signatures"),),
         result="txid",
         handler=_tx_submit,

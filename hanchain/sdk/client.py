@@ -134,7 +134,7 @@ class Client:
         clock = asyncio.get_running_loop().time
         deadline = clock() + timeout_ms / 1000
         while True:
-            slice_ms = max(0, min(limits.WAIT_SLICE_MS, int((deadline - clock()) * 1000)))
+            slice_ms = max(1, min(limits.WAIT_SLICE_MS, int((deadline - clock()) * 1000)))
             params = {"id": hex_of(txid), "timeout_ms": slice_ms}
             try:
                 answer, result = await self._transport.rpc("tx_wait", params, slice_ms + limits.WAIT_GRACE_MS)
@@ -156,7 +156,7 @@ class Client:
         while ended is None:
             remaining_ms = int((deadline - clock()) * 1000)
             try:
-                return await self.wait(transaction.txid, min(max(0, remaining_ms), limits.RESUBMIT_MS))
+                return await self.wait(transaction.txid, min(max(1, remaining_ms), limits.RESUBMIT_MS))
             except RpcError as error:
                 if error.reason != Reason.TIMEOUT or clock() >= deadline:
                     raise

@@ -162,6 +162,7 @@ class FakeNode:
     async def wait(self, txid, timeout_ms):
         """Wait for a block with the transaction."""
         self._fail()
+        assert 0 < timeout_ms <= 120_000, "as a node demands"
         try:
             async with asyncio.timeout(timeout_ms / 1000):
                 while txid not in self.found:

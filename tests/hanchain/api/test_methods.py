@@ -74,7 +74,7 @@ def test_bind():
         ("tx_status", {}, "id: missing; 0x hash expected"),
         ("tx_status", {"id": "0x" + "00" * 15}, "id: 15 bytes, at least 16"),
         ("tx_status", {"txid": "0x"}, "unknown parameter 'txid'; tx_status takes id"),
-        ("tx_wait", ["0x" + "00" * 32, -1], "timeout_ms: -1 is not in 0..120000"),
+        ("tx_wait", ["0x" + "00" * 32, 0], "timeout_ms: 0 is not in 1..120000"),
         ("tx_wait", ["0x" + "00" * 32, True], "timeout_ms: integer expected"),
         ("tx_wait", ["0x" + "00" * 32, 1.5], "timeout_ms: integer expected"),
         ("tx_submit_batch", [[]], "transactions: empty"),
@@ -125,10 +125,10 @@ async def test_rpc_methods_describes_the_table(client):
     assert described["tx_wait"]["rest"] == "GET /v1/transactions/{id}/wait"
     assert described["tx_wait"]["parameters"][1] == {
         "name": "timeout_ms",
-        "type": "integer 0..120000",
+        "type": "integer 1..120000",
         "doc": "how long to wait, in milliseconds",
         "required": False,
-        "schema": {"type": ["integer", "string"], "minimum": 0, "maximum": 120000},
+        "schema": {"type": ["integer", "string"], "minimum": 1, "maximum": 120000},
         "default": 30000,
     }
 
@@ -139,5 +139,5 @@ def test_markdown_table():
     assert header.count("|") == rule.count("|") == 6
     assert [row.split("|")[1].strip(" `") for row in rows] == list(METHODS)
     assert {row.count("|") for row in rows} == {6}
-    assert "`timeout_ms` (integer 0..120000, default `30000`): how long to wait, in milliseconds" in rows[4]
+    assert "`timeout_ms` (integer 1..120000, default `30000`): how long to wait, in milliseconds" in rows[4]
     assert rows[4].endswith("| `GET /v1/transactions/{id}/wait` |")

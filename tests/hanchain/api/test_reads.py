@@ -187,7 +187,7 @@ async def test_rest_is_the_same(client, fake, sealed):
         ("/v1/blocks/1?colour=red", 400, "bad_arguments"),
         ("/v1/transactions/0x00", 400, "bad_arguments"),
         ("/v1/transactions/0x" + "00" * 32, 404, "not_found"),
-        ("/v1/transactions/0x" + "00" * 32 + "/wait?timeout_ms=0", 408, "timeout"),
+        ("/v1/transactions/0x" + "00" * 32 + "/wait?timeout_ms=1", 408, "timeout"),
         ("/v1/contracts/sys.anchor/views/find?args=[", 400, "malformed"),
         ("/v1/contracts/sys.anchor/views/find?args=5", 400, "bad_arguments"),
         ("/v1/contracts/sys.anchor/views/find", 400, "bad_arguments"),

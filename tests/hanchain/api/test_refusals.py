@@ -94,7 +94,7 @@ async def test_failed_receipt_is_not_a_refusal(client, fake):
         ("tx_get", {"id": "0x" + "00" * 32}, -32001, "not_found"),
         ("block_get", {"block": 10}, -32001, "not_found"),
         ("block_get", {"block": "0x" + "00" * 32}, -32001, "not_found"),
-        ("tx_wait", {"id": "0x" + "00" * 32, "timeout_ms": 0}, -32003, "timeout"),
+        ("tx_wait", {"id": "0x" + "00" * 32, "timeout_ms": 1}, -32003, "timeout"),
         ("contract_call", {"contract": "sys.none", "method": "find"}, -32000, "unknown_contract"),
         ("contract_call", {"contract": "sys.anchor", "method": "none"}, -32000, "unknown_method"),
         ("contract_call", {"contract": "sys.anchor", "method": "notarise"}, -32000, "unknown_method"),
