@@ -63,7 +63,6 @@ class Demonstration:
 
     def run(self) -> None:
         """Run all steps; whatever happens, every process is stopped."""
-
         began = time.monotonic()
         self._network = create_network(self._directory, chain_name="hanchain-demo")
         self._genesis = self._network.genesis()
@@ -130,9 +129,9 @@ class Demonstration:
                     leader = self._network.node(status.leader)
                     pid = self._processes.kill(leader)
                     killed = (time.monotonic(), status.height)
-                    progress.console.print(
-                        f"   [red]kill -9 {pid}[/]: the leader, {leader.name}, at height {status.height}"
-                    )
+                    if not self._quiet:
+                        line = f"   [red]kill -9 {pid}[/]: the leader, {leader.name}, at height {status.height}"
+                        progress.console.print(line)
         if self._load.failure is not None:
             raise self._load.failure
         if leader is None:  # fewer files than it takes to be in the middle of anything
@@ -192,8 +191,8 @@ class Demonstration:
                 f"… and {len(outcomes) - len(shown)} more; median latency {latencies[len(latencies) // 2]:.0f} ms"
             )
         if pause is not None:
-            console.print(
-                f"the chain paused for [bold]{pause:.2f} s[/], elected the next leader, and went on; nothing was lost"
+            self._say(
+                f"the chain paused for [bold]{pause:.2f} s[/], elected the next leader and went on; nothing was lost"
             )
 
     def _restart(self, leader: NodeAddress) -> None:
@@ -217,7 +216,7 @@ class Demonstration:
         rows = []
         for node in self._network.nodes:
             with SyncClient([node.url], self._genesis) as client:
-                rows.append((node.name, height, client.block(height).block_hash.hex()))
+                rows.append((node.name, height, client.block(height).block_hash.hex()[:32]))
         if not self._quiet:
             print_table("", ("validator", "height", "block hash"), rows)
         if len({row[2] for row in rows}) != 1:
