@@ -1,0 +1,161 @@
+"""The executor: each block once, durable with its results, and damage never served."""
+
+import pytest
+
+from hanchain.ledger.execution import Ordering
+from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.node.executor import InlineExecutor, Results
+from storage.errors import Corruption
+from storage.faulty import Faulty, PowerCut
+from storage.memory import Memory
+
+
+def ordering(proposal):
+    """Return what consensus says about a proposal."""
+    header = proposal.header
+    return Ordering(
+        header.height, 0, proposal.digest, header.tx_root, header.pview, header.proposer, header.timestamp_ms
+    )
+
+
+class Counting(Memory):
+    """A store that counts its synced and other batches."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches = []
+
+    def write(self, batch, *, sync=False):
+        """Count."""
+        self.batches.append((len(batch.operations), sync))
+        super().write(batch, sync=sync)
+
+
+@pytest.fixture
+def opened(world):
+    """Return a function that opens an executor on a store."""
+    return lambda store: InlineExecutor(store, world.rules, world.genesis.block0)
+
+
+def test_a_new_one_stands_at_genesis(world, opened):
+    """Before the first block, height and hash are those of genesis."""
+    executor = opened(Memory())
+    assert (executor.height, executor.block_hash) == (0, world.genesis.block0.hash(world.suite))
+
+
+def test_a_block_is_one_synced_batch(world, opened):
+    """Writes, height and results of a block go into one batch, synced before the answer."""
+    store = Counting()
+    executor = opened(store)
+    proposal = world.proposal([world.transaction(), world.transaction(user=1)])
+    results = executor.apply(ordering(proposal), proposal.body)
+    assert store.batches == [(5, True)]  # two records, two latest owners, and the last block
+    assert (executor.height, executor.block_hash) == (1, results.block_hash)
+    assert world.header(results.header).proposal_digest == proposal.digest
+    assert len(results.receipts) == 2
+
+
+def test_the_last_block_is_answered_again_without_executing(world, opened):
+    """Asked for the same block again, also after a restart, the executor gives the same results and writes nothing."""
+    store = Counting()
+    proposal = world.proposal([world.transaction()])
+    first = opened(store)
+    results = first.apply(ordering(proposal), proposal.body)
+    assert first.apply(ordering(proposal), proposal.body) == results
+    again = opened(store)
+    assert again.apply(ordering(proposal), b"not even the body is looked at") == results
+    assert isinstance(results, Results)
+    assert len(store.batches) == 1
+
+
+def test_a_block_that_does_not_follow_is_a_fault(world, opened):
+    """A skipped height, another block of the same height, and another body are our own faults and change nothing."""
+    first, second = world.proposals(2)
+    other = world.proposal([world.transaction()])
+    executor = opened(Memory())
+    with pytest.raises(Fault, match="block 2 on top of block 0"):
+        executor.apply(ordering(second), second.body)
+    with pytest.raises(Fault, match="not the one that was ordered"):
+        executor.apply(ordering(first), other.body)
+    results = executor.apply(ordering(first), first.body)
+    with pytest.raises(Fault, match="block 1 on top of block 1"):
+        executor.apply(ordering(other), other.body)
+    assert executor.block_hash == results.block_hash
+
+
+def test_views_see_the_last_block(world, opened):
+    """A view reads the state after the last block and says which height that is."""
+    transaction = world.transaction()
+    proposal = world.proposal([transaction])
+    executor = opened(Memory())
+    digest = transaction.payload.arguments[0]
+    assert executor.view("sys.anchor", "find", [digest]) == (0, [])
+    executor.apply(ordering(proposal), proposal.body)
+    height, found = executor.view("sys.anchor", "find", [digest])
+    assert (height, [entry[0] for entry in found]) == (1, [world.accounts[0]])
+
+
+@pytest.mark.parametrize(
+    ("contract", "method", "arguments", "reason"),
+    [
+        ("sys.none", "find", [b"d" * 32], Reason.UNKNOWN_CONTRACT),
+        ("sys.anchor", "none", [b"d" * 32], Reason.UNKNOWN_METHOD),
+        ("sys.anchor", "find", [], Reason.BAD_ARGUMENTS),
+        ("sys.anchor", "find", [b"d"], Reason.REVERTED),
+    ],
+)
+def test_a_bad_view_is_rejected(opened, contract, method, arguments, reason):
+    """Whatever a caller asks wrongly is a rejection with its reason."""
+    with pytest.raises(Rejection) as caught:
+        opened(Memory()).view(contract, method, arguments)
+    assert caught.value.reason is reason
+
+
+def test_a_cut_while_writing_leaves_the_block_whole_or_absent(world, opened):
+    """After a power cut the state is that before the block or that after it, and applying it gives the same results."""
+    proposal = world.proposal([world.transaction()])
+    expected = opened(Memory()).apply(ordering(proposal), proposal.body)
+    heights = set()
+    for seed in range(20):
+        store = Faulty(seed)
+        executor = opened(store)
+        store.cut_power_at(1)
+        with pytest.raises(PowerCut):
+            executor.apply(ordering(proposal), proposal.body)
+        store.crash()
+        recovered = opened(store)
+        heights.add(recovered.height)
+        assert recovered.apply(ordering(proposal), proposal.body) == expected, f"seed {seed}"
+    assert heights == {0, 1}
+
+
+def test_a_failed_write_changes_nothing(world, opened):
+    """While the disk is full the executor stays where it is, and goes on once there is room."""
+    proposal = world.proposal([world.transaction()])
+    store = Faulty(1)
+    executor = opened(store)
+    store.fill_disk_at(1)
+    with pytest.raises(Exception, match="full"):
+        executor.apply(ordering(proposal), proposal.body)
+    assert executor.height == 0
+    store.free_disk()
+    assert executor.apply(ordering(proposal), proposal.body).block_hash == executor.block_hash
+
+
+def test_damage_is_reported_with_its_place(world, opened):
+    """A flipped bit in the last results or in a state entry is Corruption, never an answer."""
+    transaction = world.transaction()
+    proposal = world.proposal([transaction])
+    store = Faulty(7)
+    opened(store).apply(ordering(proposal), proposal.body)
+    store.flip_bit(b"l")
+    with pytest.raises(Corruption, match="state/last"):
+        opened(store)
+
+    store = Faulty(8)
+    executor = opened(store)
+    executor.apply(ordering(proposal), proposal.body)
+    for key, _ in list(store.iterate(b"s")):
+        store.flip_bit(key)
+    with pytest.raises(Corruption, match="state/"):
+        executor.view("sys.anchor", "find", [transaction.payload.arguments[0]])
