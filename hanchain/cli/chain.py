@@ -115,7 +115,7 @@ def block_show(
         console.print(f"{key:<11} {value}", soft_wrap=True)
     if found.receipts:
         print_table(
-            f"{len(found.receipts)} transactions",
+            f"{len(found.receipts)} transaction{'' if len(found.receipts) == 1 else 's'}",
             ("#", "id", "result", "gas"),
             [(r.index, short(r.txid, 24), r.reason or "ok", r.gas_used) for r in found.receipts],
         )

@@ -69,7 +69,11 @@ def reported() -> Iterator[None]:
         # The client library and the databases are loaded by the commands that use them; their errors are known by name.
         kind = type(error).__name__
         if kind == "Unreachable":
-            raise fail(f"{error}\nis the network up? `hanchain testnet status`", code=EXIT_UNREACHABLE) from None
+            attempts = dict(getattr(error, "attempts", ()))
+            said = "; ".join(f"{url}: {what}" for url, what in list(attempts.items())[:1])
+            more = f" ({len(attempts)} addresses tried)" if len(attempts) > 1 else ""
+            hint = "is the network up? `hanchain testnet status`"
+            raise fail(f"no node answered{more}: {said}\n{hint}", code=EXIT_UNREACHABLE) from None
         if kind in {"RpcError", "BadAnswer", "Unverified", "Locked", "Corruption", "DiskFull", "Missing", "CorruptLog"}:
             raise fail(str(error)) from None
         raise
