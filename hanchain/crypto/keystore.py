@@ -89,8 +89,6 @@ class _KeyFile:
         cost = Cost(self.header["kdf_memory_kib"], self.header["kdf_iterations"])
         cost.check()
         secret = passphrase.encode()
-        if len(secret) > limits.PASSPHRASE_BYTES_MAX:
-            raise CryptoRejection(CryptoReason.WRONG_PASSPHRASE, f"longer than {limits.PASSPHRASE_BYTES_MAX} bytes")
         salt = base64.b64decode(self.header["kdf_salt"])
         return AESGCM(argon2id.kdf(32, secret, salt, opslimit=cost.iterations, memlimit=cost.memory_kib * 1024))
 
@@ -119,7 +117,6 @@ class KeyStore:
         path = self._path(name)
         if not passphrase and not allow_empty_passphrase:
             raise CryptoRejection(CryptoReason.EMPTY_PASSPHRASE, "an unprotected key must be asked for explicitly")
-        self._cost.check()
         nonce = random_bytes(_NONCE_SIZE)
         header = {
             "format": _FORMAT,

@@ -9,7 +9,6 @@ TAGS_REMEMBERED: Final = 128  # prefixes computed once; the tags are a few dozen
 KEY_NAME_LENGTH_MAX: Final = 64  # a file name on every system, with room for its suffix
 KEY_FILE_BYTES_MAX: Final = 16 * 1024  # a key file has under 1 KiB; a larger one is not ours and is not read
 KEYS_LISTED_MAX: Final = 10_000  # files of one key directory that a listing opens
-PASSPHRASE_BYTES_MAX: Final = 4096  # longer input is a mistake (a file piped in), not a passphrase
 KDF_MEMORY_KIB_MIN: Final = 8  # the least that libsodium accepts
 KDF_MEMORY_KIB_MAX: Final = 1024 * 1024  # 1 GiB: a tampered file must not exhaust the machine
 KDF_ITERATIONS_MIN: Final = 1  # the least that libsodium accepts

@@ -25,7 +25,7 @@ RANGES: Final[dict[str, Range]] = {
     "window": Range(1, 64, "blocks in flight"),
     "max_block_transactions": Range(1, limits.BLOCK_TRANSACTIONS_MAX, "transactions"),
     "max_block_bytes": Range(2 * limits.TRANSACTION_BYTES_MAX, limits.BLOCK_BYTES_MAX, "bytes of an encoded body"),
-    "batch_delay_ms": Range(0, 10_000, "milliseconds a leader waits to fill a block"),
+    "batch_delay_ms": Range(0, 7_499, "milliseconds a leader waits to fill a block"),
     "timeout_ms": Range(100, 60_000, "milliseconds without progress before a complaint, in view 0"),
     "timeout_max_ms": Range(1_000, 600_000, "milliseconds, the cap of the doubling timeout"),
     "max_idle_ms": Range(0, 3_600_000, "milliseconds until an empty block; 0: never one"),

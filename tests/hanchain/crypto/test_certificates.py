@@ -123,12 +123,14 @@ def test_refusals():
     assert _reason_of(issue(addresses=["host"] * 65)) is CryptoReason.BAD_NAME
     for name in ("", "line\nbreak", "x" * 65):
         assert _reason_of(lambda name=name: create_authority(name, now=NOW, days=1)) is CryptoReason.BAD_NAME
-    for days in (0, -1, 40_000):
+    assert expires_ms(der_of(issue(days=36_500)().certificate_pem)) > expires_ms(der_of(pem))
+    for days in (0, -1, 36_501):
         assert _reason_of(issue(days=days)) is CryptoReason.BAD_VALIDITY
     assert _reason_of(issue(now=NOW.replace(tzinfo=None))) is CryptoReason.BAD_VALIDITY
     assert _reason_of(issue(now=NOW.replace(year=9999, month=12, day=31), days=9)) is CryptoReason.BAD_VALIDITY
-    for bad in (b"", b"garbage", pem + pem, pem * 50):
+    for bad in (b"", b"garbage", pem + pem, pem + b"\n" * 16_384):
         assert _reason_of(lambda bad=bad: der_of(bad)) is CryptoReason.MALFORMED_CERTIFICATE
+    assert _reason_of(lambda: describe(b"garbage")) is CryptoReason.MALFORMED_CERTIFICATE
     assert _reason_of(lambda: describe(b"x" * 20_000)) is CryptoReason.MALFORMED_CERTIFICATE
     stolen = type(AUTHORITY)(AUTHORITY.certificate_pem, NODE.private_key_pem)
     assert _reason_of(issue(authority=stolen)) is CryptoReason.BAD_KEY

@@ -217,6 +217,22 @@ def test_a_node_certificate_is_no_authority(network):
     assert refusal.value.reason is Reason.BAD_CERTIFICATE
 
 
+def test_a_genesis_made_in_code_is_checked_too(network):
+    """What no file can say is refused on construction as well."""
+    cases = [
+        ({"version": 2}, Reason.WRONG_VERSION),
+        ({"time_ms": -1}, Reason.OUT_OF_RANGE),
+        ({"time_ms": 2**53}, Reason.OUT_OF_RANGE),
+        ({"organisations": ()}, Reason.OUT_OF_RANGE),
+        ({"validators": ()}, Reason.OUT_OF_RANGE),
+        ({"chain_name": ""}, Reason.MALFORMED),
+    ]
+    for changes, reason in cases:
+        with pytest.raises(Rejection) as refusal:
+            dataclasses.replace(network.genesis, **changes)
+        assert refusal.value.reason is reason
+
+
 def test_block_zero(network):
     """The header of height 0 follows from the genesis alone and decodes like any other."""
     genesis, suite, zeros = network.genesis, network.suite, bytes(32)
