@@ -147,13 +147,34 @@ def verify_bundle(
     ``digest``: the bundle must prove that this digest was anchored; ``owner``: by this account. A bundle of a failed
     transaction proves its failure, and that is what the step ``outcome`` says.
     """
-    steps: list[Step] = []
     try:
         evidence = _decode(bundle, genesis.suite)
     except (Rejection, ConsensusRejection) as rejection:
         return (Step("format", ok=False, detail=str(rejection)),)
-    steps.append(Step("format", ok=True, detail="every part is canonical"))
-    for name, check in _checks(bundle, evidence, genesis, digest, owner):
+    return _run(_checks(bundle, evidence, genesis, digest, owner))
+
+
+def verify_header(header: BlockHeader, certificate: bytes, genesis: Genesis) -> tuple[Step, ...]:
+    """Return the steps that show a header sealed by the validators of ``genesis``, up to the first that fails."""
+    try:
+        seals = SealCert.decode(certificate)
+    except ConsensusRejection as rejection:
+        return (Step("format", ok=False, detail=str(rejection)),)
+    return _run(
+        iter(
+            (
+                ("genesis", lambda: _check_chain(header, genesis)),
+                ("header", lambda: _check_header(header, seals, genesis.suite)),
+                ("certificate", lambda: _check_certificate(header, seals, genesis)),
+            )
+        )
+    )
+
+
+def _run(checks: Iterator[tuple[str, Callable[[], str]]]) -> tuple[Step, ...]:
+    """Run checks in order up to the first that fails; the parts they check were decoded before."""
+    steps = [Step("format", ok=True, detail="every part is canonical")]
+    for name, check in checks:
         try:
             steps.append(Step(name, ok=True, detail=check()))
         except Failed as failure:
@@ -196,8 +217,12 @@ def _decode(bundle: ProofBundle, suite: Suite) -> _Evidence:
 
 def _check_genesis(bundle: ProofBundle, transaction: Transaction, header: BlockHeader, genesis: Genesis) -> str:
     _require(bundle.chain_name == genesis.chain_name, f"of chain {bundle.chain_name!r}, not {genesis.chain_name!r}")
-    _require(header.chain_id == genesis.chain_id, "the header belongs to another chain")
     _require(transaction.payload.chain_id == genesis.chain_id, "the transaction was signed for another chain")
+    return _check_chain(header, genesis)
+
+
+def _check_chain(header: BlockHeader, genesis: Genesis) -> str:
+    _require(header.chain_id == genesis.chain_id, "the header belongs to another chain")
     return f"chain {genesis.chain_name}, id {genesis.chain_id.hex()}"
 
 

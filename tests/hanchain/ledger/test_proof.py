@@ -18,6 +18,7 @@ from hanchain.ledger.proof import (
     parse_bundle,
     verify_bundle,
     verify_file,
+    verify_header,
 )
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.receipt import LeafPath
@@ -283,3 +284,23 @@ def test_the_verifier_needs_no_database_and_no_network(tmp_path, network, bundle
     command = [sys.executable, "-c", script, str(genesis), str(proof)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (result.stdout, result.stderr) == ("True 9\n", "")
+
+
+def test_header_of_an_empty_block(network):
+    """A header alone is verified by its seals; a changed header, other seals and another chain stop at their step."""
+    executed = network.execute()
+    header, certificate = executed.header, network.seal(executed.header)
+    steps = verify_header(header, certificate, network.genesis)
+    assert [(step.name, step.ok) for step in steps] == [
+        (name, True) for name in ("format", "genesis", "header", "certificate")
+    ]
+    later = dataclasses.replace(header, timestamp_ms=header.timestamp_ms + 1)
+    foreign = dataclasses.replace(header, chain_id=bytes(len(header.chain_id)))
+    for changed, seals, step in (
+        (later, certificate, "header"),
+        (foreign, certificate, "genesis"),
+        (header, certificate[:-1], "format"),
+        (header, certificate[:-1] + bytes([certificate[-1] ^ 1]), "certificate"),
+    ):
+        last = verify_header(changed, seals, network.genesis)[-1]
+        assert (last.name, last.ok) == (step, False)
