@@ -56,3 +56,9 @@ def ballot_of(data: bytes) -> tuple[int, int, int] | None:
         case [13, _, _, [int(view), [_, _, _, int(height), *_], *_]]:
             return 13, view, height
     return None
+
+
+def new_view_of(data: bytes) -> int:
+    """Return the view that an encoded VIEW-CHANGE leads to."""
+    new_view: int = msgpack.unpackb(data)[3]
+    return new_view

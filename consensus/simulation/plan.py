@@ -57,7 +57,6 @@ class Plan:
     delta_ms: int  # longest delay after
     loss: int
     vote_loss: int  # part of all (view, height) whose votes reach a few nodes only
-    change_loss: int  # extra loss of VIEW-CHANGE
     duplicates: int
     stragglers: int  # messages that take ten times as long
     ordered_links: bool
@@ -117,7 +116,6 @@ def draw(
         delta_ms=some(5, 20, 60),
         loss=some(0, 0, 20, 150, 300),
         vote_loss=some(0, 0, 100, 300),
-        change_loss=some(0, 0, 300),
         duplicates=some(0, 0, 50),
         stragglers=some(0, 0, 30),
         ordered_links=random.randrange(3) == 0,
@@ -174,7 +172,6 @@ def _focus(random: Random, plan: Plan) -> Plan:
             plan,
             loss=0,
             vote_loss=0,
-            change_loss=0,
             partitions=(),
             crashes=(),
             byzantine=(),
@@ -183,7 +180,7 @@ def _focus(random: Random, plan: Plan) -> Plan:
         )
     common = replace(
         plan,
-        settings=replace(plan.settings, window=max(3, plan.settings.window), timeout_ms=1_000, timeout_max_ms=8_000),
+        settings=replace(plan.settings, window=max(3, plan.settings.window), timeout_ms=400, timeout_max_ms=1_600),
         gst_ms=15_000,
         crashes=(),
         loss=20,
@@ -194,14 +191,13 @@ def _focus(random: Random, plan: Plan) -> Plan:
     if plan.profile == "lost_votes":
         partitions = tuple(
             Partition(at, at + 600 + random.randrange(1_500), (random.randrange(plan.validators),), False)
-            for at in range(1_500, 14_000, 3_000)
+            for at in (3_000, 9_000)
         )
         bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
         behaviours = ("hide_prepared", "leader_lull", "starve")
         return replace(
             common,
             vote_loss=500,
-            change_loss=400,
             partitions=partitions,
             byzantine=tuple((node, behaviours) for node, _ in bad),
         )

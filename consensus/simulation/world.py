@@ -58,7 +58,7 @@ class World:
         self._hash = sha256()
         self._last_ms: dict[tuple[int, int], int] = {}
         self._luck: dict[tuple[int, int], tuple[int, int] | None] = {}
-        self._favourites: dict[int, int] = {}
+        self._moods: dict[int, tuple[int, int, int]] = {}
         self.nodes = [self._node(i) for i in range(plan.validators)]
         self.correct = [node for node in self.nodes if node.correct]
 
@@ -111,7 +111,7 @@ class World:
         if any(p.blocks(self.now_ms, sender, receiver) for p in plan.partitions):
             return
         loss = plan.gossip_loss if isinstance(parcel, Transactions) else plan.loss
-        if random.randrange(1_000) < loss or self._vote_lost(receiver, parcel):
+        if random.randrange(1_000) < loss or self._vote_lost(sender, receiver, parcel):
             return
         copies = 2 if random.randrange(1_000) < plan.duplicates else 1
         for _ in range(copies):
@@ -120,17 +120,18 @@ class World:
                 delay *= _STRAGGLER
             self._deliver(delay, sender, receiver, parcel)
 
-    def _vote_lost(self, receiver: int, parcel: Parcel) -> bool:
+    def _vote_lost(self, sender: int, receiver: int, parcel: Parcel) -> bool:
         """Lose the votes of some heights on their way to most nodes: a few are left with certificates of their own.
 
         Uniform loss hardly ever makes such gaps, and without them a wrong choice in a view change does no harm.
         """
         plan = self.plan
-        if not isinstance(parcel, bytes) or receiver in plan.faulty:
+        if not plan.vote_loss or not isinstance(parcel, bytes) or receiver in plan.faulty:
             return False
         if parcel[1] == _VIEW_CHANGE:
-            return self.random.randrange(1_000) < plan.change_loss
-        if not plan.vote_loss or parcel[1] not in {_PREPARE, _COMMIT, _PREPARE_CERTIFICATE}:
+            mood, _, favourite = self._moods.get(inspection.new_view_of(parcel) - 1, (1, 0, 0))
+            return mood == 0 and favourite == 1 << sender  # what it alone knows is left out of the next view
+        if parcel[1] not in {_PREPARE, _COMMIT, _PREPARE_CERTIFICATE}:
             return False
         ballot = inspection.ballot_of(parcel)
         if ballot is None:
@@ -141,12 +142,22 @@ class World:
 
     def _lucky(self, view: int, height: int) -> tuple[int, int] | None:
         """Return bitmaps of who gets the PREPAREs and who the COMMITs of a height, None when all do."""
+        random, everyone = self.random, (1 << self.plan.validators) - 1
+        if view not in self._moods:
+            favourite = self.correct[random.randrange(len(self.correct))].index
+            mood = view % 3 if random.randrange(4) else 2
+            self._moods[view] = mood, height + random.randrange(2), 1 << favourite
+        mood, start, favourite = self._moods[view]
         if (view, height) not in self._luck:
-            random, everyone = self.random, (1 << self.plan.validators) - 1
-            favourite = self._favourites.setdefault(view, 1 << random.randrange(self.plan.validators))
-            prepares = (0, everyone, favourite, favourite)[random.randrange(4)]
-            drawn = (prepares, (everyone, random.randrange(everyone))[random.randrange(2)])
-            self._luck[view, height] = drawn if random.randrange(1_000) < self.plan.vote_loss else None
+            commits = (everyone, random.randrange(everyone))[random.randrange(2)]
+            drawn: tuple[int, int] | None = None
+            if mood == 0 and height >= start:  # one node alone gets certificates, of a whole chain
+                drawn = favourite, commits
+            elif mood == 1 and height > start:  # the chain ends for all
+                drawn = 0, commits
+            elif mood > 1 and random.randrange(1_000) < self.plan.vote_loss:
+                drawn = (0, everyone, favourite, favourite)[random.randrange(4)], commits
+            self._luck[view, height] = drawn
         return self._luck[view, height]
 
     def _deliver(self, delay_ms: int, sender: int, receiver: int, parcel: Parcel) -> None:
