@@ -101,6 +101,8 @@ def create_network(
     """
     if not 1 <= validators <= 128:
         raise Rejection(Reason.OUT_OF_RANGE, f"{validators} validators; 1..128 are possible")
+    if not 0 <= port_base <= 65_536 - 2 * validators:
+        raise Rejection(Reason.OUT_OF_RANGE, f"no {2 * validators} ports from {port_base} on")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise Rejection(Reason.NOT_UNIQUE, f"{directory} exists and is not empty; choose another or remove it")
     directory.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from hanchain.ledger.reasons import Reason, Rejection
@@ -57,7 +58,9 @@ class Processes:
     def pid(self, node: NodeAddress) -> int | None:
         """Return the process id of a running node, None when it does not run."""
         child = self._children.get(node.name)
-        if child is not None and child.poll() is not None:
+        if child is not None:
+            if child.poll() is None:  # an ended one is reaped by this
+                return child.pid
             del self._children[node.name]
         recorded = self._recorded(node)
         if recorded is None or _start_time(recorded.pid) != recorded.started:
@@ -68,10 +71,10 @@ class Processes:
         """Wait until a node's API answers; raise Rejection with the end of its log when it died or never does."""
         deadline = time.monotonic() + seconds
         while True:
+            if self.pid(node) is None:  # asked first: somebody else may answer on its port
+                raise Rejection(Reason.NOT_READY, f"{node.name} stopped while starting:\n{self.log_tail(node)}")
             if _alive(node):
                 return
-            if self.pid(node) is None:
-                raise Rejection(Reason.NOT_READY, f"{node.name} stopped while starting:\n{self.log_tail(node)}")
             if time.monotonic() > deadline:
                 raise Rejection(Reason.TIMEOUT, f"{node.name} does not answer:\n{self.log_tail(node)}")
             time.sleep(0.05)
@@ -81,7 +84,7 @@ class Processes:
         pid = self.pid(node)
         if pid is None:
             raise Rejection(Reason.NOT_FOUND, f"{node.name} does not run")
-        os.kill(pid, signal.SIGKILL)
+        _signal(pid, signal.SIGKILL)
         self._wait_gone(node, STOP_SECONDS_MAX)
         return pid
 
@@ -90,9 +93,9 @@ class Processes:
         for node in nodes:
             pid = self.pid(node)
             if pid is not None:
-                os.kill(pid, signal.SIGTERM)
+                _signal(pid, signal.SIGTERM)
         for node in nodes:
-            if not self._wait_gone(node, STOP_SECONDS_MAX):
+            if not self._wait_gone(node, STOP_SECONDS_MAX) and self.pid(node) is not None:
                 self.kill(node)
 
     def stop_all(self) -> None:
@@ -109,9 +112,6 @@ class Processes:
     def _wait_gone(self, node: NodeAddress, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while self.pid(node) is not None:
-            child = self._children.get(node.name)
-            if child is not None:
-                child.poll()  # reap it: a zombie still has its id
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.02)
@@ -139,9 +139,18 @@ def _start_time(pid: int) -> str | None:
     return None if fields[0] in {"Z", "X"} else fields[19]
 
 
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it ended by itself meanwhile
+        os.kill(pid, number)
+
+
 def _alive(node: NodeAddress) -> bool:
+    host, _, port = node.api.rpartition(":")
+    connection = HTTPConnection(host, int(port), timeout=1)  # not urllib, which would ask a proxy of the environment
     try:
-        with urllib.request.urlopen(f"{node.url}/health/live", timeout=1) as answer:  # noqa: S310 - a loopback URL
-            return bool(answer.status == 200)
-    except OSError:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()
