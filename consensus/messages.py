@@ -2,142 +2,65 @@
 
 On the wire: ``[type u8, epoch u64, sender u16, *fields]`` in canonical MessagePack. Digest and signature lengths are
 those of the network's suite. Decoding judges form only; membership, views and signatures are judged by the replica.
+The signed messages are defined here, the unsigned ones in ``upkeep``, what both are made of in ``proposal``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import ClassVar, Final, TypeAlias
 
 from consensus import limits
-from consensus.certificate import SEAL_TYPE, SealCert, Signatures
+from consensus.certificate import SealCert
 from consensus.codec import CodecError, Value, decode, encode
 from consensus.crypto import Context
 from consensus.fields import Fields, Reason, Rejection
+from consensus.proposal import (
+    HEADER_VERSION,
+    U8,
+    U16,
+    U32,
+    U64,
+    Complaint,
+    PrepareCert,
+    ProposalHeader,
+    Type,
+    seal_body,
+    vote_body,
+)
+from consensus.upkeep import Body, Complain, FetchBody, Heartbeat, Held, PrepareCertificate, SealCertificate, Status
 
-U8: Final = 2**8 - 1
-U16: Final = 2**16 - 1
-U32: Final = 2**32 - 1
-U64: Final = 2**63 - 1  # one bit less than the field, so that sums stay inside it
-HEADER_VERSION: Final = 1
-
-
-class Type(IntEnum):
-    """Message types."""
-
-    PRE_PREPARE = 1
-    PREPARE = 2
-    COMMIT = 3
-    SEAL = SEAL_TYPE
-    COMPLAIN = 5
-    VIEW_CHANGE = 6
-    NEW_VIEW = 7
-    HEARTBEAT = 8
-    STATUS = 9
-    FETCH_BODY = 10
-    BODY = 11
-    SEAL_CERTIFICATE = 12
-    PREPARE_CERTIFICATE = 13
-
-
-class Complaint(IntEnum):
-    """Why a replica wants to leave a view (C1)."""
-
-    NO_PROGRESS = 1
-    NO_HEARTBEAT = 2
-    CENSORED = 3
-    BAD_PROPOSAL = 4
-    BAD_NEW_VIEW = 5
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalHeader:
-    """The header of an ordered batch. Its digest D is what PREPARE and COMMIT vote for."""
-
-    chain_id: bytes
-    epoch: int
-    height: int
-    pview: int  # view in which it was first proposed
-    proposer: int
-    parent: bytes  # digest of the proposal at height - 1, or of the epoch anchor
-    anchor_height: int
-    anchor_hash: bytes  # block hash at anchor_height: ties ordering to executed state W blocks back
-    timestamp_ms: int
-    tx_root: bytes
-    tx_count: int
-    body_bytes: int
-    evidence_root: bytes
-
-    def value(self) -> list[Value]:
-        """Return the array for encoding."""
-        return [
-            HEADER_VERSION,
-            self.chain_id,
-            self.epoch,
-            self.height,
-            self.pview,
-            self.proposer,
-            self.parent,
-            self.anchor_height,
-            self.anchor_hash,
-            self.timestamp_ms,
-            self.tx_root,
-            self.tx_count,
-            self.body_bytes,
-            self.evidence_root,
-        ]
-
-    @staticmethod
-    def read(value: Value, size: int) -> ProposalHeader:
-        """Read the array; ``size`` is the suite's digest length."""
-        fields = Fields(value, "proposal header")
-        if fields.uint(U8) != HEADER_VERSION:
-            raise Rejection(Reason.WRONG_HEADER, f"header version {HEADER_VERSION} expected")
-        header = ProposalHeader(
-            chain_id=fields.blob(size, size),
-            epoch=fields.uint(U64),
-            height=fields.uint(U64),
-            pview=fields.uint(limits.VIEW_MAX),
-            proposer=fields.uint(U16),
-            parent=fields.blob(size, size),
-            anchor_height=fields.uint(U64),
-            anchor_hash=fields.blob(size, size),
-            timestamp_ms=fields.uint(U64),
-            tx_root=fields.blob(size, size),
-            tx_count=fields.uint(U32),
-            body_bytes=fields.uint(limits.BODY_BYTES_MAX),
-            evidence_root=fields.blob(size, size),
-        )
-        fields.end()
-        return header
-
-    def digest(self, context: Context) -> bytes:
-        """Return D."""
-        return context.tagged_hash("hanchain/proposal/1", self.value())
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareCert:
-    """P-certificate: q PREPARE signatures over (epoch, view, height, D) with the header that hashes to D (P4)."""
-
-    view: int
-    header: ProposalHeader
-    prepares: Signatures
-
-    def value(self) -> list[Value]:
-        """Return the array for encoding."""
-        return [self.view, self.header.value(), *self.prepares.value()]
-
-    @staticmethod
-    def read(value: Value, size: int) -> PrepareCert:
-        """Read the array."""
-        fields = Fields(value, "prepare certificate")
-        view = fields.uint(limits.VIEW_MAX)
-        certificate = PrepareCert(view, ProposalHeader.read(fields.take(), size), Signatures.read(fields))
-        fields.end()
-        return certificate
+__all__ = [
+    "HEADER_VERSION",
+    "U8",
+    "U16",
+    "U32",
+    "U64",
+    "Body",
+    "Commit",
+    "Complain",
+    "Complaint",
+    "FetchBody",
+    "Heartbeat",
+    "Held",
+    "Message",
+    "NewView",
+    "PrePrepare",
+    "Prepare",
+    "PrepareCert",
+    "PrepareCertificate",
+    "ProposalHeader",
+    "Seal",
+    "SealCertificate",
+    "Status",
+    "Type",
+    "ViewChange",
+    "decode_message",
+    "encode_message",
+    "seal_body",
+    "vote_body",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,30 +167,6 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True)
-class Complain:
-    """A wish to leave ``view`` (C1): unsigned, authenticated by its link."""
-
-    TYPE: ClassVar = Type.COMPLAIN
-    epoch: int
-    sender: int
-    view: int
-    complaint: Complaint
-    resends: int
-
-    def fields(self) -> list[Value]:
-        """Return the fields after type, epoch and sender."""
-        return [self.view, int(self.complaint), self.resends]
-
-    @staticmethod
-    def read(epoch: int, sender: int, fields: Fields, _sizes: tuple[int, int]) -> Complain:
-        """Read the fields."""
-        view, kind = fields.uint(limits.VIEW_MAX), fields.uint(U8)
-        if kind not in Complaint.__members__.values():
-            raise Rejection(Reason.OUT_OF_RANGE, f"complaint {kind}")
-        return Complain(epoch, sender, view, Complaint(kind), fields.uint(U32))
-
-
-@dataclass(frozen=True, slots=True)
 class ViewChange:
     """What a replica takes along into ``new_view``: its stable certificate and its P-certificates above (C3).
 
@@ -340,156 +239,6 @@ class NewView:
         return NewView(epoch, sender, view, tuple(changes), base, tuple(forced), fields.blob(sizes[1], sizes[1]))
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """The leader is alive; ``clock_ms`` serves monitoring only."""
-
-    TYPE: ClassVar = Type.HEARTBEAT
-    epoch: int
-    sender: int
-    view: int
-    sealed_height: int
-    next_height: int
-    clock_ms: int
-
-    def fields(self) -> list[Value]:
-        """Return the fields after type, epoch and sender."""
-        return [self.view, self.sealed_height, self.next_height, self.clock_ms]
-
-    @staticmethod
-    def read(epoch: int, sender: int, fields: Fields, _sizes: tuple[int, int]) -> Heartbeat:
-        """Read the fields."""
-        return Heartbeat(
-            epoch, sender, fields.uint(limits.VIEW_MAX), fields.uint(U64), fields.uint(U64), fields.uint(U64)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a replica holds of one height in its view: bitmaps of PREPARE, COMMIT and SEAL senders."""
-
-    height: int
-    proposal: bool
-    prepares: bytes
-    commits: bytes
-    seals: bytes
-
-    def value(self) -> list[Value]:
-        """Return the array for encoding."""
-        return [self.height, self.proposal, self.prepares, self.commits, self.seals]
-
-    @staticmethod
-    def read(value: Value) -> Held:
-        """Read the array."""
-        fields, most = Fields(value, "held"), limits.VALIDATORS_MAX // 8
-        held = Held(fields.uint(U64), fields.flag(), fields.blob(1, most), fields.blob(1, most), fields.blob(1, most))
-        fields.end()
-        return held
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Where a replica stands, so that others re-send what it lacks: the only retransmission mechanism of votes."""
-
-    TYPE: ClassVar = Type.STATUS
-    epoch: int
-    sender: int
-    view: int
-    active: bool
-    sealed_height: int
-    held: tuple[Held, ...]
-    has_new_view: bool
-
-    def fields(self) -> list[Value]:
-        """Return the fields after type, epoch and sender."""
-        return [self.view, self.active, self.sealed_height, [h.value() for h in self.held], self.has_new_view]
-
-    @staticmethod
-    def read(epoch: int, sender: int, fields: Fields, _sizes: tuple[int, int]) -> Status:
-        """Read the fields."""
-        view, active, sealed = fields.uint(limits.VIEW_MAX), fields.flag(), fields.uint(U64)
-        held = tuple(Held.read(h) for h in fields.array(2 * limits.WINDOW_MAX))
-        return Status(epoch, sender, view, active, sealed, held, fields.flag())
-
-
-@dataclass(frozen=True, slots=True)
-class FetchBody:
-    """Ask for the body of the proposal with digest D."""
-
-    TYPE: ClassVar = Type.FETCH_BODY
-    epoch: int
-    sender: int
-    height: int
-    digest: bytes
-
-    def fields(self) -> list[Value]:
-        """Return the fields after type, epoch and sender."""
-        return [self.height, self.digest]
-
-    @staticmethod
-    def read(epoch: int, sender: int, fields: Fields, sizes: tuple[int, int]) -> FetchBody:
-        """Read the fields."""
-        return FetchBody(epoch, sender, fields.uint(U64), fields.blob(sizes[0], sizes[0]))
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The answer to FETCH_BODY: the header with it, so that the pair proves itself against D."""
-
-    TYPE: ClassVar = Type.BODY
-    epoch: int
-    sender: int
-    header: ProposalHeader
-    body: bytes
-
-    def fields(self) -> list[Value]:
-        """Return the fields after type, epoch and sender."""
-        return [self.header.value(), self.body]
-
-    @staticmethod
-    def read(epoch: int, sender: int, fields: Fields, sizes: tuple[int, int]) -> Body:
-        """Read the fields."""
-        return Body(epoch, sender, ProposalHeader.read(fields.take(), sizes[0]), fields.blob(0, limits.BODY_BYTES_MAX))
-
-
-@dataclass(frozen=True, slots=True)
-class SealCertificate:
-    """A SealCert for a replica that lags: self-verifying, so its sender does not matter."""
-
-    TYPE: ClassVar = Type.SEAL_CERTIFICATE
-    epoch: int
-    sender: int
-    certificate: SealCert
-
-    def fields(self) -> list[Value]:
-        """Return the fields after type, epoch and sender."""
-        return [self.certificate.value()]
-
-    @staticmethod
-    def read(epoch: int, sender: int, fields: Fields, _sizes: tuple[int, int]) -> SealCertificate:
-        """Read the fields."""
-        return SealCertificate(epoch, sender, SealCert.read(fields.take()))
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareCertificate:
-    """A P-certificate relayed to a replica that misses PREPAREs: self-verifying."""
-
-    TYPE: ClassVar = Type.PREPARE_CERTIFICATE
-    epoch: int
-    sender: int
-    certificate: PrepareCert
-
-    def fields(self) -> list[Value]:
-        """Return the fields after type, epoch and sender."""
-        return [self.certificate.value()]
-
-    @staticmethod
-    def read(epoch: int, sender: int, fields: Fields, sizes: tuple[int, int]) -> PrepareCertificate:
-        """Read the fields."""
-        return PrepareCertificate(epoch, sender, PrepareCert.read(fields.take(), sizes[0]))
-
-
 Message: TypeAlias = (
     PrePrepare
     | Prepare
@@ -544,13 +293,3 @@ def decode_message(data: bytes, context: Context) -> Message:
     message = reader(epoch, sender, fields, (context.suite.digest_size, context.suite.signature_size))
     fields.end()
     return message
-
-
-def vote_body(view: int, height: int, digest: bytes) -> list[Value]:
-    """Return what PRE-PREPARE, PREPARE and COMMIT sign: the view is inside, or old votes could be replayed (V5)."""
-    return [view, height, digest]
-
-
-def seal_body(height: int, block_hash: bytes) -> list[Value]:
-    """Return what SEAL signs."""
-    return [height, block_hash]
