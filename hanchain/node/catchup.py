@@ -136,12 +136,7 @@ class CatchUp:
                 raise Rejection(Reason.INCONSISTENT, f"height {height}: parent hash differs")
             if header.validators_hash != self._validators_hash:
                 raise Rejection(Reason.INCONSISTENT, f"height {height}: sealed by another validator set")
-            certificate = None
-            if raw.certificate:
-                certificate = SealCert.decode(raw.certificate)
-                if (certificate.height, certificate.block_hash) != (height, block_hash):
-                    raise Rejection(Reason.BAD_CERTIFICATE, f"height {height}: certificate of another block")
-                certificate.verify(self._validators, self._context)
+            certificate = self._certificate(raw.certificate, height, block_hash) if raw.certificate else None
             previous_hash = block_hash
             if raw.ordered and header_only is None:
                 record, digest = self._check_record(header, raw.ordered)
@@ -155,6 +150,20 @@ class CatchUp:
             if certificate is not None:
                 certain = len(blocks)
         return blocks[:certain]
+
+    def verify_certificate(self, data: bytes, height: int, block_hash: bytes) -> SealCert:
+        """Return the certificate of a block that is here already; raise Rejection for any other."""
+        try:
+            return self._certificate(data, height, block_hash)
+        except ConsensusRejection as error:
+            raise Rejection(Reason.BAD_CERTIFICATE, str(error)) from error
+
+    def _certificate(self, data: bytes, height: int, block_hash: bytes) -> SealCert:
+        certificate = SealCert.decode(data)
+        if (certificate.height, certificate.block_hash) != (height, block_hash):
+            raise Rejection(Reason.BAD_CERTIFICATE, f"height {height}: certificate of another block")
+        certificate.verify(self._validators, self._context)
+        return certificate
 
     def _check_record(self, header: BlockHeader, data: bytes) -> tuple[OrderedRecord, bytes]:
         record = OrderedRecord.decode(data, self._suite)

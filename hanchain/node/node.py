@@ -43,6 +43,7 @@ from consensus.interface import (
 from hanchain import __version__
 from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.node import limits
 from hanchain.node.admission import Admission
 from hanchain.node.chain import Chain, StoredBlock
 from hanchain.node.config import Config, parse_address
@@ -138,6 +139,9 @@ class Node:
         self.sealed_height = snapshot.stable_height
         for block in map(self.chain.stored, range(self.sealed_height + 1, self.chain.height + 1)):
             self._unsealed[block.height] = block
+        self._syncing.look_for_gaps(
+            range(max(1, self.sealed_height - limits.CERTIFICATES_MISSING_MAX), self.sealed_height)
+        )
         await self.network.start()
         if self._closing:  # closed meanwhile
             await self.network.close()
@@ -366,7 +370,9 @@ class Node:
     def _sealed(self, certificate: SealCert) -> None:
         """Log everything up to a stored certificate as sealed and tell those who wait."""
         self.sealed_height = max(self.sealed_height, certificate.height)
-        for height in sorted(h for h in self._unsealed if h <= certificate.height):
+        heights = sorted(h for h in self._unsealed if h <= certificate.height)
+        self._syncing.look_for_gaps(h for h in heights if h < certificate.height)
+        for height in heights:
             block = self._unsealed.pop(height)
             self.metrics.sealed.inc(len(block.transaction_ids))
             self._out.info(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from consensus import SealCert
-from consensus.fields import Rejection as ConsensusRejection
 from consensus.interface import SealedBlock, Synced
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.catchup import CatchUp, VerifiedBlock
 from hanchain.node.chain import StoredBlock
+from hanchain.node.gaps import Gaps
 from hanchain.node.wire import BlocksRequest, BlocksResponse, Kind
 from p2p.channels import Channel
 
@@ -28,6 +29,7 @@ class Syncing:
         genesis = node.genesis
         self._node = node
         self._catchup = CatchUp(genesis.suite, genesis.context, genesis.validator_set, genesis.validators_hash)
+        self._gaps = Gaps()
         self._serving: dict[str, int] = {}
         self._out = structlog.get_logger("hanchain.sync")
 
@@ -46,9 +48,16 @@ class Syncing:
         node = self._node
         if node.failed:
             return  # nothing can be stored any more
-        ask = self._catchup.next_ask(node.chain.height, sorted(node.connected), node.now_ms())
+        peers, now_ms = sorted(node.connected), node.now_ms()
+        ask = self._catchup.next_ask(node.chain.height, peers, now_ms)
+        if ask is None and self._catchup.target is None:
+            ask = self._gaps.next_ask(peers, now_ms)
         if ask is not None:
             node.network.send(ask.peer, Channel.SYNC, Kind.BLOCKS_REQUEST, ask.request.encode())
+
+    def look_for_gaps(self, heights: Iterable[int]) -> None:
+        """Take note which of some sealed heights have no certificate of their own."""
+        self._gaps.note(height for height in heights if self._node.chain.certificate(height) is None)
 
     def on_request(self, peer: str, payload: bytes) -> None:
         """Serve a peer's request, a bounded number at a time; a refused one is simply asked again."""
@@ -78,6 +87,8 @@ class Syncing:
             return
         if self._catchup.accept(peer, response):
             self._node.spawn(self._apply(peer, response))
+        elif self._gaps.accept(peer, response) and response.blocks and response.blocks[0].certificate:
+            self._node.spawn(self._fill(peer, response.from_height, response.blocks[0].certificate))
 
     async def _apply(self, peer: str, response: BlocksResponse) -> None:
         node = self._node
@@ -87,12 +98,31 @@ class Syncing:
                 node.in_chain(partial(node.chain.adopt, block), partial(self._applied, block))
                 useful = True
             await node.in_order(_nothing)  # the chain's thread works in order: all of them are applied now
-        except (Rejection, ConsensusRejection) as error:
-            self._out.warning("bad blocks", peer=peer, detail=str(error))
-            node.network.report(peer, f"sync_{getattr(error, 'reason', Reason.MALFORMED)}", 50)
+        except Rejection as error:
+            self._lied(peer, error)
         finally:
             self._catchup.finished(peer, useful=useful)
         self.drive()
+
+    async def _fill(self, peer: str, height: int, data: bytes) -> None:
+        chain = self._node.chain
+
+        def fill() -> None:
+            chain.certify(self._catchup.verify_certificate(data, height, chain.block_hash(height)))
+
+        try:
+            await self._node.in_order(fill)
+        except Rejection as error:
+            self._lied(peer, error)
+        else:
+            self._gaps.filled(height)
+            self.drive()
+
+    def _lied(self, peer: str, error: Rejection) -> None:
+        if error.reason is Reason.NOT_READY:
+            return  # we are stopping: that is not the peer's doing
+        self._out.warning("bad blocks", peer=peer, detail=str(error))
+        self._node.network.report(peer, f"sync_{error.reason}", 50)
 
     def _verify(self, response: BlocksResponse) -> list[VerifiedBlock]:
         if not response.blocks:

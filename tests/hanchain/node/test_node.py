@@ -444,3 +444,81 @@ def test_the_files_of_a_network_are_one_value(tmp_path):
     files = create_network(tmp_path / "net")
     assert files == NetworkFiles(tmp_path / "net", files.nodes)
     assert all(isinstance(node, NodeAddress) for node in files.nodes)
+
+
+# ------------------------------------------------------------------------------------------------------- odd moments
+
+
+async def test_a_missing_certificate_is_fetched_after_a_restart(cluster, wait_until):
+    """A block without a certificate of its own, between certified ones, becomes provable once peers are asked."""
+    async with cluster() as net:
+        first = await net.seal("node0", "node3")
+        await net.seal("node1")
+        await net.agree(2)
+        await net.stop("node3")
+        node = net.assemble("node3")
+        node.chain._store._kv.delete(b"c" + (1).to_bytes(8, "big"))
+        await node.close()
+        await net.start("node3")
+        node, service = net.nodes["node3"], net.services["node3"]
+        await wait_until(lambda: node.chain.certificate(1) is not None)
+        assert (await service.proof(first.txid)).header == (await net.services["node0"].proof(first.txid)).header
+
+
+async def test_a_node_far_behind_catches_up_in_many_requests(cluster, monkeypatch):
+    """A node that missed more than one answer holds asks again and again until it is level."""
+    monkeypatch.setattr("hanchain.node.limits.SYNC_BLOCKS_MAX", 3)
+    async with cluster(max_block_transactions=1) as net:
+        await net.stop("node2")
+        sent = [net.transaction() for _ in range(20)]
+        await net.services["node0"].submit_batch([t.encoded for t in sent])
+        await asyncio.gather(*(net.services["node0"].wait(t.txid, 30_000) for t in sent))
+        await net.start("node2")
+        await net.seal("node1", "node2")
+        await net.agree(21)
+
+
+async def test_a_pool_that_is_all_in_flight_does_not_spin(cluster, wait_until):
+    """A leader all of whose transactions stand in proposals says so once, and the loop goes on turning."""
+    async with cluster(start=False) as net:
+        await net.start("node0")  # it leads, and alone it decides nothing
+        node = net.nodes["node0"]
+        await net.services["node0"].submit_batch([net.transaction().encoded for _ in range(5)])
+        await wait_until(lambda: node.pool.free == 0)
+        node.pool.release()
+        node.tell_pool()
+        await wait_until(lambda: node.pool.free == 0)
+        calls = []
+        original = node.perform
+        node.perform = lambda effect: (calls.append(effect), original(effect))
+        await asyncio.sleep(0.2)
+        assert len(calls) < 50
+
+
+async def test_a_reservation_of_an_abandoned_proposal_lapses(cluster):
+    """A transaction that was reserved for a proposal that nobody decides is proposed again, without a view change."""
+    async with cluster() as net:
+        transaction = net.transaction()
+        node = net.nodes["node0"]
+        node.pool.add(transaction, node.now_ms())
+        node.pool.reserve([transaction.txid], node.now_ms())
+        node.tell_pool()
+        status = await net.services["node0"].wait(transaction.txid, 20_000)
+        assert status.state is COMMITTED
+        assert net.services["node0"].chain_status().view == 0
+
+
+async def test_an_alarm_that_rings_early_is_set_again(cluster, wait_until):
+    """A timer that fires before its time does not lose the wake-up that the core asked for only once."""
+    async with cluster(start=False) as net:
+        await net.start("node0")
+        node = net.nodes["node0"]
+        handled = []
+        original = node.handle
+        node.handle = lambda event: (handled.append(type(event).__name__), original(event))
+        at_ms = node.now_ms() + 50
+        node._set_alarm(at_ms)
+        node._ring(at_ms)
+        assert handled == []
+        await wait_until(lambda: "Tick" in handled, 5)
+        assert node.now_ms() >= at_ms
