@@ -20,8 +20,7 @@ from consensus.messages import (
 )
 from consensus.sealing import adopt_certificate
 from consensus.state import State
-from consensus.view_change import Forced, select
-from consensus.views import apply_forced
+from consensus.views import apply_forced, recompute
 
 RECORD_BYTES_MAX = MESSAGE_BYTES_MAX + BODY_BYTES_MAX
 
@@ -136,13 +135,8 @@ def _restore_view(s: State) -> None:
 
 
 def _restore_forced(s: State, new_view: NewView) -> None:
-    block = s.chain.get(new_view.base)
-    if block is not None:
-        forced = select(new_view.changes, block.proposal_digest, s.settings.window, s.context)
-        assert tuple(f.digest for f in forced) == new_view.forced, "it was recomputed before it was logged"
-    else:  # the base is long sealed: the digests were checked when the record was written
-        by_digest = {p.header.digest(s.context): p for c in new_view.changes for p in c.prepared}
-        forced = [Forced(new_view.base + 1 + i, d, by_digest[d]) for i, d in enumerate(new_view.forced)]
+    forced = recompute(s, new_view)
+    assert forced is not None, "the shell keeps as many blocks as the window"
     apply_forced(s, new_view.base, forced)
 
 

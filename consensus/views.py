@@ -175,12 +175,13 @@ def resume_new_view(s: State) -> None:
     if message.view < s.view or (message.view == s.view and s.active):
         s.pending_new_view = None
         return
-    block = s.chain.get(message.base)
-    if block is None or message.base > s.stable:
+    if message.base > s.stable:
         return
     s.pending_new_view = None
-    forced = select(message.changes, block.proposal_digest, s.settings.window, s.context)
-    if tuple(f.digest for f in forced) != message.forced:
+    forced = recompute(s, message)
+    if forced is None:
+        return  # it builds on a block older than the chain kept here: only the next view helps
+    if s.chain.get(message.base) is not None and tuple(f.digest for f in forced) != message.forced:
         s.trace("N4", "refused", message.base, "forced list differs from the recomputed one")
         report(s, "K4", message.sender, message.view, message, message)
         if message.view == s.view:
@@ -191,6 +192,14 @@ def resume_new_view(s: State) -> None:
     s.safety.entered(message.view)
     s.persist(RecordKind.NEW_VIEW, encode_message(message))
     enter(s, message, forced)
+
+
+def recompute(s: State, message: NewView) -> list[Forced] | None:
+    """Return what a NEW-VIEW forces above the stable height, by N4; None when that cannot be known here."""
+    block = s.chain.get(message.base)
+    if block is not None:
+        return select(message.changes, block.proposal_digest, s.settings.window, s.context)
+    return [] if message.base + s.settings.window <= s.stable else None  # all it can force is sealed
 
 
 def enter(s: State, message: NewView, forced: list[Forced]) -> None:
@@ -208,7 +217,7 @@ def enter(s: State, message: NewView, forced: list[Forced]) -> None:
 
 
 def apply_forced(s: State, base: int, forced: list[Forced]) -> None:
-    """Accept the forced proposals above the stable height."""
+    """Accept the forced proposals above the stable height, and only them up to the floor."""
     s.floor = base + len(forced)
     for item in forced:
         known = s.digest_at(item.height)

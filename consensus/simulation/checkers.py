@@ -188,6 +188,8 @@ class Judges:
         senders = [change[0] for change in changes]
         if len(set(senders)) != len(senders) or len(senders) < self.quorum or any(c[1] != view for c in changes):
             raise Violation("I8", f"node {node} entered view {view} by view changes of {senders}")
+        if base + self._window <= self.nodes[node].stable:
+            return  # all it can force is sealed at this node
         if base != max(change[2] for change in changes):
             raise Violation("I8", f"node {node} entered view {view} on base {base}")
         expected = self._force(changes, base)
