@@ -274,6 +274,27 @@ async def test_closing_in_the_middle_of_work_is_clean(cluster):
         await net.seal("node0")
 
 
+async def test_what_runs_in_the_background_ends_with_the_node(cluster):
+    """Background work is cancelled and awaited at close, and none begins afterwards; none of it is a fault."""
+    async with cluster(start=False) as net:
+        await net.start("node0")
+        node = net.nodes["node0"]
+        ended = []
+
+        async def work():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("cancelled")
+
+        node.spawn(work())
+        await asyncio.sleep(0)
+        await net.stop("node0")
+        assert ended == ["cancelled"]
+        node.spawn(work())
+        assert node.halted is None
+
+
 async def test_closing_twice_and_before_starting(cluster):
     """Closing again is harmless, and a node that never started releases its disk."""
     async with cluster(start=False) as net:
@@ -517,7 +538,7 @@ async def test_an_alarm_that_rings_early_is_set_again(cluster, wait_until):
         original = node.handle
         node.handle = lambda event: (handled.append(type(event).__name__), original(event))
         at_ms = node.now_ms() + 50
-        node._set_alarm(at_ms)
+        node._alarm.cancel()
         node._ring(at_ms)
         assert handled == []
         await wait_until(lambda: "Tick" in handled, 5)

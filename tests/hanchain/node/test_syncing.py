@@ -92,7 +92,7 @@ async def answer(shell, source, peer, request):
 
 
 async def test_a_node_behind_ends_where_the_others_are(world, source):
-    """From a certificate to the same head: blocks are executed in order, each is told to consensus, the aim forgotten."""
+    """From a certificate to the same head: blocks executed in order, each told to consensus, the aim forgotten."""
     shell = Shell(world)
     shell.syncing.aim(source.certificate(4))
     assert shell.syncing.target == 4
