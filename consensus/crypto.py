@@ -59,7 +59,7 @@ class Context:
 
     def signing_input(self, kind: int, epoch: int, body: Value) -> bytes:
         """Return the digest that a message of type ``kind`` signs."""
-        return self.suite.hash(encode([DOMAIN, self.suite.id, self.chain_id, kind, epoch, body]))
+        return self.suite.hash(encode([DOMAIN, self.suite.id, self.chain_id, int(kind), epoch, body]))
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether a signature is good; one already seen good is not computed again."""

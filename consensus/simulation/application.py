@@ -48,7 +48,7 @@ def transactions(body: bytes) -> list[bytes]:
     """Return the transaction ids of a body; raise CodecError when it is none."""
     value = decode(body)
     if not isinstance(value, list) or not all(isinstance(item, bytes) for item in value):
-        raise CodecError(CodecReason.FORBIDDEN_TYPE, "not a list of ids")
+        raise CodecError(CodecReason.UNSUPPORTED, "not a list of ids")
     return [item for item in value if isinstance(item, bytes)]
 
 
