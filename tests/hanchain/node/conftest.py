@@ -273,3 +273,19 @@ def cluster(tmp_path):
 def _quiet(caplog):
     """Keep the logs of every test, of all levels, for those that read them."""
     caplog.set_level(logging.DEBUG, logger="hanchain.p2p")
+
+
+@pytest.fixture(autouse=True)
+def _unhandled(monkeypatch):
+    """Let no exception end in the loop's handler: a test in which one does fails."""
+    seen = []
+    loop_class = asyncio.SelectorEventLoop
+    original = loop_class.call_exception_handler
+
+    def handler(self, context):
+        seen.append(context)
+        original(self, context)
+
+    monkeypatch.setattr(loop_class, "call_exception_handler", handler)
+    yield
+    assert seen == []
