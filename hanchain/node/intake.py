@@ -66,7 +66,7 @@ class Intake:
             return
         if envelopes:
             self._under_way[peer_id] = busy + len(payload)
-            self._node.spawn(self._admit_gossip(peer_id, envelopes, len(payload)))
+            self._node.crew.spawn(self._admit_gossip(peer_id, envelopes, len(payload)))
 
     def _missed_in(self, payload: bytes) -> list[bytes]:
         """Return the transactions of a batch that were seen before and found no room then: it is pushed for them."""
@@ -116,7 +116,7 @@ class Intake:
         if not fresh:
             await asyncio.sleep(0)  # a long batch without news must not hold the loop
         else:
-            verdicts = await self._node.read(partial(self._node.admission.verify, [t for _, t in fresh]))
+            verdicts = await self._node.crew.read(partial(self._node.admission.verify, [t for _, t in fresh]))
         now_ms = self._node.now_ms()
         for (position, transaction), good in zip(fresh, verdicts, strict=True):
             if not good:

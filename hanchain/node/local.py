@@ -55,7 +55,7 @@ class LocalService:
         """Return the state of a transaction."""
         # The pool is looked at first: what leaves it between the two looks is in the chain by then.
         pooled, expired = txid in self._node.pool, self._node.waiting.is_expired(txid)
-        return await self._node.read(partial(self._status, txid, pooled=pooled, expired=expired))
+        return await self._node.crew.read(partial(self._status, txid, pooled=pooled, expired=expired))
 
     def _status(self, txid: bytes, *, pooled: bool, expired: bool) -> TransactionStatus:
         node = self._node
@@ -92,7 +92,7 @@ class LocalService:
                 raise Rejection(Reason.NOT_FOUND, "no sealed transaction with this id here")
             return node.chain.proof(location)
 
-        return await node.read(build)
+        return await node.crew.read(build)
 
     async def block(self, height: int) -> Block:
         """Return a sealed block. Raises Rejection(not_found)."""
@@ -100,15 +100,15 @@ class LocalService:
             raise Rejection(
                 Reason.NOT_FOUND, f"no sealed block at height {height}, the head is {self._node.sealed_height}"
             )
-        return await self._node.read(partial(self._node.chain.block, height))
+        return await self._node.crew.read(partial(self._node.chain.block, height))
 
     async def block_by_hash(self, block_hash: bytes) -> Block:
         """Return a sealed block by its hash. Raises Rejection(not_found)."""
-        return await self.block(await self._node.read(partial(self._node.chain.height_of, block_hash)))
+        return await self.block(await self._node.crew.read(partial(self._node.chain.height_of, block_hash)))
 
     async def view(self, contract: str, method: str, args: Sequence[Value]) -> tuple[int, Value]:
         """Call a view method on the last executed state; return the height of that state and the value."""
-        return await self._node.in_order(partial(self._node.chain.view, contract, method, args))
+        return await self._node.crew.in_order(partial(self._node.chain.view, contract, method, args))
 
     def chain_status(self) -> ChainStatus:
         """Return where the node stands."""

@@ -1,18 +1,16 @@
 """The node: the thin asyncio shell around consensus, chain, pool and network.
 
-Everything that decides is elsewhere and synchronous. Threads work beside the loop: one makes the write-ahead log
-durable, one owns the chain on disk, one judges proposals, two verify signatures and serve reads. One task, the pump,
-releases the effects of consensus in order.
+Everything that decides is elsewhere and synchronous; what takes time runs in the threads of ``crew``. One task, the
+pump, releases the effects of consensus in order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 
@@ -42,11 +40,12 @@ from consensus.interface import (
 )
 from hanchain import __version__
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.ledger.reasons import Fault, Rejection
 from hanchain.node import limits
 from hanchain.node.admission import Admission
 from hanchain.node.chain import Chain, StoredBlock
 from hanchain.node.config import Config, parse_address
+from hanchain.node.crew import Crew
 from hanchain.node.engine import Engine
 from hanchain.node.intake import Intake
 from hanchain.node.links import judge_link
@@ -60,8 +59,6 @@ from p2p.network import Network
 from p2p.tls import TlsFiles
 from storage.errors import StorageError
 from storage.wal import WalRecord, WriteAheadLog
-
-T = TypeVar("T")
 
 _MAINTENANCE_SECONDS: Final = 0.5
 # Offences that only a faulty or foreign program commits; timing and reordering commit none of them.
@@ -111,18 +108,12 @@ class Node:
         self._release = release
         self._out = structlog.get_logger("hanchain.node")
         self._engine = Engine(replica, _monotonic_ms, _wall_ms)
+        self.crew = Crew(self._fault)
         self.intake = Intake(self)
         self.network = self._make_network()
         self._syncing = Syncing(self)
-        self._log_thread = ThreadPoolExecutor(1, thread_name_prefix="log")
-        self._chain_thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
-        # Proposals are judged on a thread of their own: a vote must not wait behind reads and gossip.
-        self._judge = ThreadPoolExecutor(1, thread_name_prefix="judge")
-        self._workers = ThreadPoolExecutor(2, thread_name_prefix="work")
         self._wakeup = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._background: set[asyncio.Future[None]] = set()
         self._pool_told: tuple[int | None, bool] = (None, False)
         self._view = 0
         self.connected: set[str] = set()
@@ -142,6 +133,8 @@ class Node:
         self._syncing.look_for_gaps(
             range(max(1, self.sealed_height - limits.CERTIFICATES_MISSING_MAX), self.sealed_height)
         )
+        self._engine.start()
+        self._wakeup.set()
         await self.network.start()
         if self._closing:  # closed meanwhile
             await self.network.close()
@@ -149,9 +142,8 @@ class Node:
         for i, validator in enumerate(self.genesis.validators):
             if i != self.index:
                 self.network.dial(validator.name, *parse_address(validator.address, "genesis"))
-        self._engine.start()
-        self._wakeup.set()
-        self._tasks = [self._loop.create_task(self._guarded(work)) for work in (self._pump, self._maintain)]
+        self.crew.spawn(self._pump())
+        self.crew.spawn(self._maintain())
         self._out.info("started", node=self.config.node.name, chain=self.genesis.chain_name, height=self.sealed_height)
 
     async def close(self) -> None:
@@ -163,13 +155,9 @@ class Node:
             self._alarm.cancel()
         self.intake.close()
         self.waiting.close("this node is stopping")
-        ending = [*self._tasks, *self._background]
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await self.crew.close()
         await self.network.close()
-        for pool in (self._judge, self._workers, self._chain_thread, self._log_thread):
-            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        await self.crew.close_threads()
         try:
             self._release()
         except StorageError as error:
@@ -184,9 +172,12 @@ class Node:
             self.waiting.close(f"this node stopped: {reason}")
 
     def _fault(self, error: BaseException) -> None:
-        """Fail for an error that nobody foresaw, with its trace in the log."""
-        self._out.error("fault", exc_info=error)
-        self.fail(f"{type(error).__name__}: {error}")
+        """Fail for a broken disk or chain in their own words, for an error that nobody foresaw with its trace too."""
+        if isinstance(error, StorageError | Fault):
+            self.fail(str(error))
+        else:
+            self._out.error("fault", exc_info=error)
+            self.fail(f"{type(error).__name__}: {error}")
 
     def _halt(self, reason: str) -> None:
         if self.halted is None:
@@ -220,22 +211,13 @@ class Node:
                 drained = self._engine.drain()
                 if drained.records:
                     began = time.perf_counter()
-                    await self._loop.run_in_executor(self._log_thread, self._persist, drained.records, drained.sync)
+                    await self.crew.log(partial(self._persist, drained.records, drained.sync))
                     self.metrics.sync_seconds.observe(time.perf_counter() - began)
                 self._engine.release(drained, self)
                 self._after_release()
                 if self._log.should_rotate:
                     records = self._engine.checkpoint()
-                    await self._loop.run_in_executor(self._log_thread, self._log.rotate, records)
-
-    async def _guarded(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Run one of the tasks that last as long as the node; its failure is a fault of this node."""
-        try:
-            await work()
-        except StorageError as error:
-            self.fail(str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: stop voting, keep the data
-            self._fault(error)
+                    await self.crew.log(partial(self._log.rotate, records))
 
     def _persist(self, records: Sequence[WalRecord], sync: bool) -> None:
         self._log.append(records)
@@ -282,14 +264,14 @@ class Node:
             case Trace():
                 self._trace(effect)
             case Validate():
-                self.spawn(self._validate(effect))
+                self.crew.spawn(self._validate(effect))
             case BuildProposal():
                 self._build(effect)
             case Execute():
-                self.in_chain(partial(self._decide, effect), self._decided)
+                self.crew.in_chain(partial(self._decide, effect), self._decided)
             case CommitBlock():
                 certificate = effect.certificate
-                self.in_chain(partial(self.chain.certify, certificate), lambda _: self._sealed(certificate))
+                self.crew.in_chain(partial(self.chain.certify, certificate), lambda _: self._sealed(certificate))
             case FetchBlocks():
                 self._syncing.aim(effect.target)
             case Refused():
@@ -335,7 +317,7 @@ class Node:
     async def _validate(self, effect: Validate) -> None:
         refusal: str | None = None
         try:
-            transactions = await self._loop.run_in_executor(self._judge, self.admission.validate, effect)
+            transactions = await self.crew.judge(partial(self.admission.validate, effect))
         except Rejection as error:
             refusal = str(error)
         else:
@@ -384,45 +366,6 @@ class Node:
                 hash=block.block_hash.hex()[:16],
             )
             self.waiting.wake(block.transaction_ids)
-
-    def in_chain(self, work: Callable[[], object], done: Callable[..., None]) -> None:
-        """Run on the chain's thread, in order; then ``done(result)`` on the loop. A failure is our own fault."""
-        if self.failed or self._closing:
-            return
-        future = self._loop.run_in_executor(self._chain_thread, work)
-
-        def finished(result: asyncio.Future[object]) -> None:
-            if result.cancelled():
-                return
-            error = result.exception()
-            if isinstance(error, StorageError | Fault):
-                self.fail(str(error))
-            elif error is not None:
-                self._fault(error)
-            else:
-                try:
-                    done(result.result())
-                except Exception as failure:  # noqa: BLE001 - a callback of the loop: nobody else would see it
-                    self._fault(failure)
-
-        future.add_done_callback(finished)
-
-    def spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Run a coroutine of this node; its failure is a fault of this node."""
-        if self._closing:
-            work.close()
-            return
-        task: asyncio.Task[None] = self._loop.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._reap)
-
-    def _reap(self, task: asyncio.Future[None]) -> None:
-        self._background.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, StorageError):
-            self.fail(str(error))
-        elif error is not None and not self._closing:
-            self._fault(error)
 
     # ------------------------------------------------------------------------------------------------------- network
 
@@ -478,20 +421,6 @@ class Node:
     def now_ms(self) -> int:
         """Return the clock of the core."""
         return self._engine.now_ms()
-
-    async def read(self, work: Callable[[], T]) -> T:
-        """Run a read of the chain in a worker thread; raise Rejection(not_ready) when the node is stopping."""
-        self._check_open()
-        return await self._loop.run_in_executor(self._workers, work)
-
-    async def in_order(self, work: Callable[[], T]) -> T:
-        """Run on the chain's thread, after what is under way there; raise Rejection(not_ready) when stopping."""
-        self._check_open()
-        return await self._loop.run_in_executor(self._chain_thread, work)
-
-    def _check_open(self) -> None:
-        if self._closing:
-            raise Rejection(Reason.NOT_READY, "this node is stopping")
 
 
 def _monotonic_ms() -> int:

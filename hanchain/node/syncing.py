@@ -68,12 +68,12 @@ class Syncing:
             return
         if self._serving.get(peer, 0) < limits.SYNC_SERVED_PER_PEER:
             self._serving[peer] = self._serving.get(peer, 0) + 1
-            self._node.spawn(self._serve(peer, request))
+            self._node.crew.spawn(self._serve(peer, request))
 
     async def _serve(self, peer: str, request: BlocksRequest) -> None:
         node = self._node
         try:
-            response = await node.read(partial(node.chain.serve, request, node.sealed_height))
+            response = await node.crew.read(partial(node.chain.serve, request, node.sealed_height))
             node.network.send(peer, Channel.SYNC, Kind.BLOCKS_RESPONSE, response.encode())
         finally:
             self._serving[peer] -= 1
@@ -86,18 +86,18 @@ class Syncing:
             self._node.network.report(peer, f"sync_{error.reason}", 25)
             return
         if self._catchup.accept(peer, response):
-            self._node.spawn(self._apply(peer, response))
+            self._node.crew.spawn(self._apply(peer, response))
         elif self._gaps.accept(peer, response) and response.blocks and response.blocks[0].certificate:
-            self._node.spawn(self._fill(peer, response.from_height, response.blocks[0].certificate))
+            self._node.crew.spawn(self._fill(peer, response.from_height, response.blocks[0].certificate))
 
     async def _apply(self, peer: str, response: BlocksResponse) -> None:
         node = self._node
         useful = False
         try:
-            for block in await node.in_order(partial(self._verify, response)):
-                node.in_chain(partial(node.chain.adopt, block), partial(self._applied, block))
+            for block in await node.crew.in_order(partial(self._verify, response)):
+                node.crew.in_chain(partial(node.chain.adopt, block), partial(self._applied, block))
                 useful = True
-            await node.in_order(_nothing)  # the chain's thread works in order: all of them are applied now
+            await node.crew.in_order(_nothing)  # the chain's thread works in order: all of them are applied now
         except Rejection as error:
             self._lied(peer, error)
         finally:
@@ -111,7 +111,7 @@ class Syncing:
             chain.certify(self._catchup.verify_certificate(data, height, chain.block_hash(height)))
 
         try:
-            await self._node.in_order(fill)
+            await self._node.crew.in_order(fill)
         except Rejection as error:
             self._lied(peer, error)
         else:

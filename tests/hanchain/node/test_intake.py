@@ -25,7 +25,7 @@ class Shell:
         self.pool = Mempool(**bounds)
         self.admission = Admission(world.genesis, self.pool, lambda txid: self.chain.locate(txid) is not None)
         self.metrics = Metrics("chain", "node")
-        self.network = self
+        self.network = self.crew = self
         self.time_ms = 1_000
         self.reports = []
         self.sent = []

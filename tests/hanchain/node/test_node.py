@@ -184,11 +184,11 @@ async def test_what_runs_in_the_background_ends_with_the_node(cluster):
             finally:
                 ended.append("cancelled")
 
-        node.spawn(work())
+        node.crew.spawn(work())
         await asyncio.sleep(0)
         await net.stop("node0")
         assert ended == ["cancelled"]
-        node.spawn(work())
+        node.crew.spawn(work())
         assert node.halted is None
 
 

@@ -17,7 +17,7 @@ class Shell:
     def __init__(self, world, chain=None):
         self.genesis = world.genesis
         self.chain = chain or world.chain()
-        self.network = self
+        self.network = self.crew = self
         self.connected = {"node1", "node2"}
         self.sealed_height = self.chain.height
         self.failed = False
