@@ -9,6 +9,8 @@ from consensus.replica import Replica
 from consensus.simulation.adversary import Seat
 from consensus.simulation.checkers import Judges
 
+_RULES_OF_EVIDENCE = 5  # K1 to K5, each once per offender
+
 
 def show_progress(judges: Judges, index: int, replica: Replica) -> None:
     """Show where a correct replica stands, and how much it keeps."""
@@ -22,7 +24,7 @@ def show_progress(judges: Judges, index: int, replica: Replica) -> None:
         "complaints": (len(s.complaints), size),
         "fetches": (len(s.fetches), 2 * window * size),
         "peers with kept messages": (len(s.later), size),
-        "offences": (len(s.reported), limits.EVIDENCE_KEPT),
+        "offences": (len(s.reported), 5 * size),
         "blocks": (len(s.chain), limits.CHAIN_KEPT + 2 * window + 2),
     }
     judges.bounded(index, sizes)
