@@ -27,6 +27,21 @@ def quorum(validators: int) -> int:
     return -(-(validators + faulty_max(validators) + 1) // 2)
 
 
+def new_view_fits(validators: int, window: int, digest_size: int, signature_size: int) -> bool:
+    """Tell whether the largest NEW-VIEW of such a network is within the bounds of a message.
+
+    It holds q VIEW-CHANGEs with a SealCert and ``window`` P-certificates of q signatures each. A network for which
+    this is false could never change its view; the genesis of such a network is refused.
+    """
+    votes = quorum(validators)
+    certificate_bytes = votes * (signature_size + 3) + validators // 8 + 16
+    header_bytes = 5 * (digest_size + 3) + 64
+    change_bytes = (window + 1) * (certificate_bytes + header_bytes) + signature_size + 32
+    values = votes * (window * (votes + 20) + votes + 16)
+    fits = votes * change_bytes + window * (digest_size + 3) + 64 <= limits.MESSAGE_BYTES_MAX
+    return fits and values + window + 16 <= limits.VALUES_MAX
+
+
 @dataclass(frozen=True, slots=True)
 class ValidatorSet:
     """The validators of one epoch, by index: their public keys in the order of the member list."""

@@ -20,6 +20,12 @@ _SCALARS: Final = frozenset({NoneType, bool, int, str, bytes})
 _SEQUENCES: Final = (list, tuple)
 
 
+# First bytes of MessagePack values, and how many bytes of length or number follow them.
+_LENGTHS: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
+_ARRAYS: Final = {0xDC: 2, 0xDD: 4}
+_WIDTHS: Final = {0xC0: 0, 0xC2: 0, 0xC3: 0, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
+
+
 class CodecReason(StrEnum):
     """Why a value has no encoding, or why bytes were refused."""
 
@@ -58,10 +64,13 @@ def encode(value: Value) -> bytes:
 def decode(data: bytes, *, max_bytes: int = limits.MESSAGE_BYTES_MAX, max_items: int = limits.ITEMS_MAX) -> Value:
     """Return the value whose canonical encoding is exactly ``data``; raise CodecError otherwise.
 
-    ``max_bytes`` bounds the input and ``max_items`` each array, both before anything is allocated.
+    ``max_bytes`` bounds the input, ``max_items`` each array and ``limits.VALUES_MAX`` all values together, before
+    anything is allocated: a byte of input can otherwise cost an object of sixty.
     """
     if len(data) > max_bytes:
         raise CodecError(CodecReason.TOO_LONG, f"{len(data)} bytes, at most {max_bytes}")
+    if len(data) > limits.VALUES_MAX:
+        _count(data)
     try:
         value: Value = msgpack.unpackb(data, max_array_len=max_items, max_map_len=0, max_ext_len=0, strict_map_key=True)
     except msgpack.ExtraData as error:
@@ -90,6 +99,36 @@ def _check(value: object, levels_left: int = limits.NESTING_MAX) -> None:
     for item in value:
         if type(item) not in _SCALARS:
             _check(item, levels_left - 1)
+
+
+def _count(data: bytes) -> None:
+    """Raise CodecError when ``data`` holds more than VALUES_MAX values; walks headers, skips contents."""
+    position, waiting, seen = 0, 1, 0
+    end = len(data)
+    while waiting and position < end:
+        seen += 1
+        if seen > limits.VALUES_MAX:
+            raise CodecError(CodecReason.TOO_MANY, f"more than {limits.VALUES_MAX} values")
+        waiting -= 1
+        head = data[position]
+        position += 1
+        if head <= 0x7F or head >= 0xE0:  # small integers
+            continue
+        if 0x90 <= head <= 0x9F:  # short array
+            waiting += head & 0x0F
+        elif 0xA0 <= head <= 0xBF:  # short text
+            position += head & 0x1F
+        elif head in _LENGTHS:  # bytes, text: a length of so many bytes, then the content
+            width = _LENGTHS[head]
+            position += width + int.from_bytes(data[position : position + width], "big")
+        elif head in _ARRAYS:
+            width = _ARRAYS[head]
+            waiting += int.from_bytes(data[position : position + width], "big")
+            position += width
+        elif head in _WIDTHS:  # numbers and constants of a fixed width
+            position += _WIDTHS[head]
+        else:  # whatever it is, it would only mislead this walk
+            raise CodecError(CodecReason.UNSUPPORTED, f"a value that begins with {head:#04x}")
 
 
 def _unpack_reason(message: str) -> CodecReason:

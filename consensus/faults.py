@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from consensus import limits
 from consensus.interface import Halt, ReportEvidence
 from consensus.messages import Message, encode_message
 from consensus.state import State
 
 
 def report(s: State, rule: str, offender: int, height: int, first: Message, second: Message) -> None:
-    """Report an offence once: the smaller encoding first, so that all finders report the same bytes."""
-    key = (rule, offender, height)
-    if key in s.reported or len(s.reported) >= limits.EVIDENCE_KEPT:
+    """Report an offence, once per rule, offender and epoch: the smaller encoding first, the same for all finders."""
+    key = (rule, offender)
+    if key in s.reported:
         return
     s.reported[key] = None
     one, two = sorted((encode_message(first), encode_message(second)))

@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from consensus.certificate import SealCert
+from consensus.limits import WINDOW_MAX
 from consensus.messages import ProposalHeader
 
 # ------------------------------------------------------------------------------------------------------------- events
@@ -289,7 +290,7 @@ class Settings:
     max_idle_ms: int = 0  # propose an empty block after this long without one; 0: never
 
     def __post_init__(self) -> None:
-        assert self.window >= 1
+        assert 1 <= self.window <= WINDOW_MAX
         assert self.batch_delay_ms * 8 < self.timeout_ms <= self.timeout_max_ms, "checked when the genesis was read"
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from consensus import limits
 from consensus.certificate import Signatures
 from consensus.codec import encode
-from consensus.faults import halt, report
+from consensus.faults import report
 from consensus.fields import Reason, Rejection
 from consensus.interface import Batch, BuildProposal, Execute, RecordKind, Refused, Validate
 from consensus.messages import Commit, Complaint, Prepare, PrepareCert, PrePrepare, ProposalHeader, Type, vote_body
 from consensus.sealing import fetch_blocks
 from consensus.state import Fetch, Slot, State
+from consensus.status import ask_for_bodies
 from consensus.views import complain
 
 # -------------------------------------------------------------------------------------------------------------- input
@@ -34,19 +35,22 @@ def on_pre_prepare(s: State, message: PrePrepare) -> None:
     if len(message.payload) != header.body_bytes:
         raise Rejection(Reason.BAD_BODY, f"{len(message.payload)} bytes, the header says {header.body_bytes}")
     slot, digest = s.slot(height), header.digest(s.context)
+    if slot.proposal is not None and slot.proposal.header == header:
+        return
     body = vote_body(message.view, height, digest)
     signing_input = s.context.signing_input(Type.PRE_PREPARE, message.epoch, body)
     if not s.context.verify(s.validators.public_keys[message.sender], signing_input, message.signature):
         raise Rejection(Reason.BAD_SIGNATURE, "PRE-PREPARE")
     if slot.proposal is not None:
-        if slot.proposal.header != header:
-            report(s, "K2", message.sender, height, slot.proposal, message)
+        report(s, "K2", message.sender, height, slot.proposal, message)
         return
     if height <= s.floor:
         raise Rejection(Reason.OUT_OF_WINDOW, f"height {height} was settled by the NEW-VIEW up to {s.floor}")
+    # The signature covers the header only: whoever passed the message on may have put other bytes beside it.
+    if not s.body_matches(header, message.payload):
+        raise Rejection(Reason.BAD_BODY, "not the body that the header commits to")
     slot.proposal, slot.proposal_received_ms = message, s.clock_ms
-    slot.headers[digest] = header
-    slot.bodies.setdefault(digest, message.payload)
+    slot.headers[digest], slot.bodies[digest] = header, message.payload
     s.trace("P2", "proposal", height, digest.hex()[:8])
 
 
@@ -86,7 +90,11 @@ def on_prepare_certificate(s: State, certificate: PrepareCert) -> None:
     slot.headers[digest] = header
     tally = slot.prepares.setdefault((certificate.view, digest), {})
     for member, signature in zip(members, certificate.prepares.signatures, strict=True):
-        slot.voters.setdefault((Type.PREPARE, certificate.view, member), digest)
+        held = slot.voters.setdefault((Type.PREPARE, certificate.view, member), digest)
+        if held != digest and member in slot.prepares.get((certificate.view, held), {}):
+            epoch, view, height = header.epoch, certificate.view, header.height
+            first = Prepare(epoch, member, view, height, held, slot.prepares[view, held][member])
+            report(s, "K1", member, height, first, Prepare(epoch, member, view, height, digest, signature))
         tally.setdefault(member, signature)
 
 
@@ -151,9 +159,11 @@ def on_validated(s: State, view: int, digest: bytes, refusal: str | None) -> Non
         if refusal is not None:
             s.trace("P1", "own proposal refused", slot.height, refusal)
             s.emit(Refused(s.index, Reason.BAD_BODY, refusal))
+            del slot.headers[digest], slot.bodies[digest]
+            s.pool_dry_view = view  # the same batch would be refused again: wait for another pool, or another view
             return
-        if not s.leading:
-            return
+        if not s.leading or slot.height in s.chain:
+            return  # others sealed this height meanwhile
         message, record = s.safety.pre_prepare(view, slot.headers[digest], digest, slot.bodies[digest])
         slot.proposal, slot.proposal_received_ms, slot.valid = message, s.clock_ms, digest
         _persist_body(s, slot, digest)
@@ -215,6 +225,7 @@ def advance(s: State) -> None:
             break
     _propose(s)
     fetch_blocks(s)
+    ask_for_bodies(s)
 
 
 def _accept(s: State, slot: Slot) -> None:
@@ -223,6 +234,10 @@ def _accept(s: State, slot: Slot) -> None:
     if proposal is None or slot.refused or slot.validating is not None or height <= s.floor:
         return
     header = proposal.header
+    if height in s.chain:  # executed: only the same proposal can be voted for, and it needs no judgement any more
+        settled = s.chain[height].proposal_digest
+        slot.accepted = settled if header.digest(s.context) == settled else None
+        return
     parent, parent_ms = s.digest_at(height - 1), s.timestamp_at(height - 1)
     anchor_height = s.anchor_height(height)
     anchor = s.chain.get(anchor_height)
@@ -274,9 +289,7 @@ def _prepare(s: State, slot: Slot) -> None:
         return
     if s.anchor_height(height) > s.executed:
         return  # voting stays within the window of what was executed here
-    block = s.chain.get(height)
-    if block is not None and block.proposal_digest != digest:
-        halt(s, f"asked to vote for another proposal at executed height {height}")
+    if _settled_otherwise(s, height, digest):
         return
     message, record = s.safety.prepare(s.view, height, digest)
     _persist_body(s, slot, digest)
@@ -312,18 +325,34 @@ def _commit(s: State, heights: range) -> None:
     for height in heights:
         slot = s.slots.get(height)
         if slot is None:
-            return
+            if height not in s.chain:
+                return
+            continue
         if slot.committed_view == s.view:
             continue
-        if slot.prepared is not None and slot.prepared.view == s.view and slot.prepared_digest is not None:
-            message = s.safety.commit(s.view, height, slot.prepared, slot.prepared_digest)
+        digest = slot.prepared_digest
+        if slot.prepared is None or digest is None or slot.prepared.view != s.view:
+            if slot.decided is None and height not in s.chain:
+                return
+        elif _settled_otherwise(s, height, digest):
+            return
+        else:
+            message = s.safety.commit(s.view, height, slot.prepared, digest)
             slot.committed_view = s.view
             slot.voters[Type.COMMIT, s.view, s.index] = message.digest
             slot.commits.setdefault((s.view, message.digest), {})[s.index] = message.signature
             s.broadcast(message)
             s.trace("P5", "commit", height, message.digest.hex()[:8])
-        elif slot.decided is None:
-            return
+
+
+def _settled_otherwise(s: State, height: int, digest: bytes) -> bool:
+    """Whether this replica executed another proposal at ``height``: then ``digest`` is old news of an older view.
+
+    That is no contradiction: the decision fell in a later view that this replica has not entered yet. It never votes
+    for anything but what it executed.
+    """
+    block = s.chain.get(height)
+    return block is not None and block.proposal_digest != digest
 
 
 def _decide(s: State, slot: Slot) -> None:

@@ -58,7 +58,7 @@ from consensus.normal import (
     on_validated,
 )
 from consensus.restore import checkpoint, restore
-from consensus.sealing import adopt_certificate, on_executed, on_seal, on_synced, sign_seal
+from consensus.sealing import on_certificate, on_executed, on_seal, on_synced, sign_seals
 from consensus.state import BodyMatches, State, new_state
 from consensus.status import on_fetch_body, on_status, own_status
 from consensus.timers import arm, on_tick
@@ -111,8 +111,7 @@ class Replica:
         s.trace("R4", "start", s.stable, f"executed {s.executed}, {'active' if s.active else 'changing view'}")
         if s.certificate is not None and s.certificate != self._stored_certificate:
             s.emit(CommitBlock(s.certificate))  # the log kept it, the shell's store did not
-        for height in range(s.stable + 1, s.executed + 1):
-            sign_seal(s, height)
+        sign_seals(s)
         s.broadcast(own_status(s))
         return self._finish()
 
@@ -181,6 +180,8 @@ class Replica:
 
     def _receive(self, peer: int, data: bytes) -> None:
         s = self._state
+        if data == s.pending_new_view_data:
+            return  # every holder re-sends it while it waits for its base: decoded and checked once
         try:
             message = decode_message(data, s.context)
             self._check_sender(peer, message)
@@ -192,11 +193,8 @@ class Replica:
         s = self._state
         if not 0 <= message.sender < len(s.validators) or not 0 <= peer < len(s.validators):
             raise Rejection(Reason.NOT_A_MEMBER, f"sender {message.sender}, peer {peer}")
-        if message.sender == s.index:
-            if isinstance(message, _RELAYED):
-                return  # an own message of before a crash may come back: its signature decides
-            raise Rejection(Reason.WRONG_SENDER, "claims to be this replica")
-        if message.sender != peer and not isinstance(message, _RELAYED):
+        # A relayed message may even be an own one of before a crash: its signature decides.
+        if not isinstance(message, _RELAYED) and (message.sender != peer or message.sender == s.index):
             raise Rejection(Reason.WRONG_SENDER, f"sender {message.sender} on the link of {peer}")
         if message.epoch != s.validators.epoch:
             raise Rejection(Reason.WRONG_EPOCH, f"epoch {message.epoch}, current {s.validators.epoch}")
@@ -233,9 +231,7 @@ class Replica:
             case Body():
                 on_body(s, message.header, message.body)
             case SealCertificate():
-                if message.certificate.height > s.stable:
-                    message.certificate.verify(s.validators, s.context)
-                    adopt_certificate(s, message.certificate)
+                on_certificate(s, message.certificate)
             case PrepareCertificate():
                 on_prepare_certificate(s, message.certificate)
             case Heartbeat():

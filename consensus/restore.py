@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consensus.certificate import SealCert
-from consensus.codec import CodecError, decode, encode
+from consensus.codec import CodecError, Value, decode, encode
 from consensus.fields import Fields, Rejection
 from consensus.interface import Record, RecordKind, Recovery, SealedBlock
 from consensus.limits import BODY_BYTES_MAX, MESSAGE_BYTES_MAX
@@ -18,7 +18,6 @@ from consensus.messages import (
     decode_message,
     encode_message,
 )
-from consensus.sealing import adopt_certificate
 from consensus.state import State
 from consensus.views import apply_forced, recompute
 
@@ -31,76 +30,80 @@ class CorruptLog(Exception):
 
 def restore(s: State, recovery: Recovery) -> None:
     """Bring a fresh state to where the disk says this replica was."""
-    _restore_chain(s, recovery)
     try:
-        certificate = _restore_records(s, recovery.records)
+        decoded = [(r.kind, decode(r.payload, max_bytes=RECORD_BYTES_MAX)) for r in recovery.records]
+        _restore_chain(s, recovery, [SealCert.read(v) for kind, v in decoded if kind is RecordKind.SEALED])
+        for kind, value in decoded:
+            _restore_record(s, kind, value)
     except (Rejection, CodecError) as error:
         raise CorruptLog(str(error)) from error
-    if certificate is not None and s.stable < certificate.height:
-        adopt_certificate(s, certificate)
     if s.certificate is not None:
         s.safety.sealed(s.certificate)
     _restore_view(s)
     s.out.clear()  # what these steps would send was sent, or will be re-sent on STATUS
 
 
-def _restore_chain(s: State, recovery: Recovery) -> None:
+def _restore_chain(s: State, recovery: Recovery, logged: list[SealCert]) -> None:
+    """Restore blocks and the stable height, before any slot is made: what lies above it is judged by its window.
+
+    The shell's certificate may lag behind the log's own: only the log's was written before the votes that followed.
+    """
     for block in recovery.sealed:
         s.chain[block.height] = block
         s.executed = block.height
-    s.certificate = recovery.certificate
-    s.stable = s.anchor.height if s.certificate is None else s.certificate.height
-    assert s.stable == s.anchor.height or s.stable in s.chain, "the certified block is among the sealed ones"
-    s.safety.floor = s.stable
-    for decided in recovery.decided:
+    digests = [decided.header.digest(s.context) for decided in recovery.decided]
+    for decided, digest in zip(recovery.decided, digests, strict=True):
         header = decided.header
-        height = header.height
-        digest = header.digest(s.context)
-        slot = s.slot(height)
-        slot.headers[digest], slot.bodies[digest], slot.decided = header, decided.body, digest
-        slot.durable.add(digest)  # the ordered log holds it
-        if decided.block_hash is not None and height == s.executed + 1:
-            s.chain[height] = SealedBlock(height, decided.block_hash, digest, header.timestamp_ms, header.pview)
-            s.executed = height
+        if decided.block_hash is not None and header.height == s.executed + 1:
+            block = SealedBlock(header.height, decided.block_hash, digest, header.timestamp_ms, header.pview)
+            s.chain[header.height] = block
+            s.executed = header.height
     s.execute_next = s.executed + 1
+    known = [] if recovery.certificate is None else [recovery.certificate]
+    for certificate in logged:
+        held = s.chain.get(certificate.height)
+        if certificate.epoch == s.validators.epoch and held is not None and held.block_hash == certificate.block_hash:
+            known.append(certificate)
+    s.certificate = max(known, key=lambda c: c.height, default=None)
+    s.stable = s.anchor.height if s.certificate is None else s.certificate.height
+    assert s.stable in s.chain, "the certified block is among those of the disk"
+    s.safety.floor = s.stable
+    for decided, digest in zip(recovery.decided, digests, strict=True):
+        height = decided.header.height
+        if s.stable < height <= s.stable + 2 * s.settings.window:
+            slot = s.slot(height)
+            slot.headers[digest], slot.bodies[digest], slot.decided = decided.header, decided.body, digest
+            slot.durable.add(digest)  # the ordered log holds it
 
 
-def _restore_records(s: State, records: tuple[Record, ...]) -> SealCert | None:
-    certificate: SealCert | None = None
+def _restore_record(s: State, kind: RecordKind, value: Value) -> None:
     size = s.context.suite.digest_size
-    for record in records:
-        value = decode(record.payload, max_bytes=RECORD_BYTES_MAX)
-        if record.kind is RecordKind.BODY:
-            fields = Fields(value, "body record")
-            header, body = ProposalHeader.read(fields.take(), size), fields.blob(0, BODY_BYTES_MAX)
-            if s.stable < header.height <= s.stable + 2 * s.settings.window:
-                digest, slot = header.digest(s.context), s.slot(header.height)
-                slot.headers[digest], slot.bodies[digest] = header, body
-                slot.durable.add(digest)
-        elif record.kind is RecordKind.VOTE:
-            s.safety.restore_vote(value)
-        elif record.kind is RecordKind.PREPARED:
-            prepared = PrepareCert.read(value, size)
-            height = prepared.header.height
-            if s.stable < height <= s.stable + 2 * s.settings.window:
-                slot = s.slot(height)
-                if slot.prepared is None or slot.prepared.view < prepared.view:
-                    slot.prepared, slot.prepared_digest = prepared, prepared.header.digest(s.context)
-        elif record.kind is RecordKind.MOVED:
-            fields = Fields(value, "moved record")
-            epoch, view = fields.uint(U64), fields.uint(U64)
-            message = decode_message(fields.blob(0, MESSAGE_BYTES_MAX), s.context)
-            if epoch == s.validators.epoch and isinstance(message, ViewChange) and view >= s.view:
-                s.view, s.own_change = view, message
-        elif record.kind is RecordKind.NEW_VIEW:
-            message = decode_message(record.payload, s.context)
-            if isinstance(message, NewView) and message.epoch == s.validators.epoch and message.view >= s.view:
-                s.view, s.new_view = message.view, message
-        elif record.kind is RecordKind.SEALED:
-            found = SealCert.read(value)
-            if found.epoch == s.validators.epoch and (certificate is None or found.height > certificate.height):
-                certificate = found
-    return certificate
+    if kind is RecordKind.BODY:
+        fields = Fields(value, "body record")
+        header, body = ProposalHeader.read(fields.take(), size), fields.blob(0, BODY_BYTES_MAX)
+        if s.stable < header.height <= s.stable + 2 * s.settings.window:
+            digest, slot = header.digest(s.context), s.slot(header.height)
+            slot.headers[digest], slot.bodies[digest] = header, body
+            slot.durable.add(digest)
+    elif kind is RecordKind.VOTE:
+        s.safety.restore_vote(value)
+    elif kind is RecordKind.PREPARED:
+        prepared = PrepareCert.read(value, size)
+        height = prepared.header.height
+        if s.stable < height <= s.stable + 2 * s.settings.window:
+            slot = s.slot(height)
+            if slot.prepared is None or slot.prepared.view < prepared.view:
+                slot.prepared, slot.prepared_digest = prepared, prepared.header.digest(s.context)
+    elif kind is RecordKind.MOVED:
+        fields = Fields(value, "moved record")
+        epoch, view = fields.uint(U64), fields.uint(U64)
+        message = decode_message(fields.blob(0, MESSAGE_BYTES_MAX), s.context)
+        if epoch == s.validators.epoch and isinstance(message, ViewChange) and view >= s.view:
+            s.view, s.own_change = view, message
+    elif kind is RecordKind.NEW_VIEW:
+        message = decode_message(encode(value), s.context)
+        if isinstance(message, NewView) and message.epoch == s.validators.epoch and message.view >= s.view:
+            s.view, s.new_view = message.view, message
 
 
 def _restore_view(s: State) -> None:

@@ -16,7 +16,7 @@ def on_seal(s: State, message: Seal) -> None:
     height = message.height
     if not s.stable < height <= s.stable + 2 * s.settings.window:
         return  # late, or from far ahead: no offence
-    by_hash = s.seals.setdefault(height, {})
+    by_hash = s.seals.get(height, {})
     if message.sender in by_hash.get(message.block_hash, {}):
         return
     signing_input = s.context.signing_input(Type.SEAL, message.epoch, seal_body(height, message.block_hash))
@@ -27,7 +27,7 @@ def on_seal(s: State, message: Seal) -> None:
             other = Seal(message.epoch, message.sender, height, block_hash, votes[message.sender])
             report(s, "K3", message.sender, height, other, message)
             return
-    by_hash.setdefault(message.block_hash, {})[message.sender] = message.signature
+    s.seals.setdefault(height, {}).setdefault(message.block_hash, {})[message.sender] = message.signature
     count_seals(s, height)
 
 
@@ -42,20 +42,27 @@ def on_executed(s: State, height: int, block_hash: bytes) -> None:
     s.chain[height] = SealedBlock(height, block_hash, slot.decided, header.timestamp_ms, header.pview)
     s.executed = height
     s.trace("P7", "executed", height, block_hash.hex()[:8])
-    sign_seal(s, height)
+    sign_seals(s)
     count_seals(s, height)
     if s.target is not None and s.target.height <= s.executed:
         adopt_certificate(s, s.target)
 
 
-def sign_seal(s: State, height: int) -> None:
-    """Sign and send SEAL for an executed height."""
+def sign_seals(s: State) -> None:
+    """Sign and send SEAL for every executed height above the stable one, as far as the watermarks reach (P7 (d)).
+
+    Also for blocks that others sealed and this replica caught up with: it executed them, and after a crash of several
+    replicas their certificates may be gone, while the seals of all are needed to make them again.
+    """
     if s.halted is not None:
         return
-    block_hash = s.chain[height].block_hash
-    message = s.safety.seal(height, block_hash)
-    s.seals.setdefault(height, {}).setdefault(block_hash, {})[s.index] = message.signature
-    s.broadcast(message)
+    for height in range(s.stable + 1, min(s.executed, s.stable + 2 * s.settings.window) + 1):
+        block_hash = s.chain[height].block_hash
+        votes = s.seals.setdefault(height, {}).setdefault(block_hash, {})
+        if s.index not in votes:
+            message = s.safety.seal(height, block_hash)
+            votes[s.index] = message.signature
+            s.broadcast(message)
 
 
 def on_synced(s: State, block: SealedBlock, certificate: SealCert | None) -> None:
@@ -69,6 +76,7 @@ def on_synced(s: State, block: SealedBlock, certificate: SealCert | None) -> Non
         adopt_certificate(s, certificate)
     if s.target is not None and s.target.height <= s.executed:
         adopt_certificate(s, s.target)
+    sign_seals(s)
 
 
 def count_seals(s: State, height: int) -> None:
@@ -80,6 +88,22 @@ def count_seals(s: State, height: int) -> None:
         if len(votes) >= s.validators.quorum:
             seals = Signatures.collect(votes, s.validators)
             adopt_certificate(s, SealCert(s.validators.epoch, height, block_hash, seals))
+
+
+def on_certificate(s: State, certificate: SealCert) -> None:
+    """Take a SealCert from anybody: it verifies itself, and shows who sealed something else before (K3)."""
+    height = certificate.height
+    if height <= s.stable:
+        return
+    certificate.verify(s.validators, s.context)
+    members = certificate.seals.members(len(s.validators))
+    for member, signature in zip(members, certificate.seals.signatures, strict=True):
+        for block_hash, votes in s.seals.get(height, {}).items():
+            if block_hash != certificate.block_hash and member in votes:
+                one = Seal(certificate.epoch, member, height, block_hash, votes[member])
+                two = Seal(certificate.epoch, member, height, certificate.block_hash, signature)
+                report(s, "K3", member, height, one, two)
+    adopt_certificate(s, certificate)
 
 
 def adopt_certificate(s: State, certificate: SealCert) -> None:
@@ -108,9 +132,11 @@ def adopt_certificate(s: State, certificate: SealCert) -> None:
         del s.chain[gone]
     for digest in [d for d, f in s.fetches.items() if f.height <= height]:
         del s.fetches[digest]
+    s.served.clear()
     s.progress_since_ms = s.now_ms if s.progress_since_ms is not None else None
     s.complaining = None
     s.complaints.pop(s.index, None)
+    sign_seals(s)
     s.trace("P8", "sealed", height, certificate.block_hash.hex()[:8])
 
 

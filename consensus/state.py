@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from consensus import limits
-from consensus.certificate import SealCert, ValidatorSet
+from consensus.certificate import SealCert, ValidatorSet, new_view_fits
 from consensus.crypto import Context, Signer
 from consensus.interface import (
     Ancestor,
@@ -111,6 +111,7 @@ class State:
     active: bool = True
     new_view: NewView | None = None
     pending_new_view: NewView | None = None  # valid but for N4, which needs the block at its base
+    pending_new_view_data: bytes = b""  # its bytes, so that its copies cost nothing
     own_change: ViewChange | None = None
     floor: int = 0  # base + forced of the view's NEW-VIEW: no fresh proposal at or below it
     changes: dict[int, ViewChange] = field(default_factory=dict)
@@ -121,7 +122,9 @@ class State:
     later_bytes: dict[int, int] = field(default_factory=dict)
     replayed: tuple[int, bool] = (0, True)  # view and activity for which kept messages were taken up last
     fetches: dict[bytes, Fetch] = field(default_factory=dict)
-    reported: dict[tuple[str, int, int], None] = field(default_factory=dict)  # offences already reported
+    reported: dict[tuple[str, int], None] = field(default_factory=dict)  # rule and offender: once each per epoch
+    answered: dict[int, int] = field(default_factory=dict)  # when a peer's STATUS was last answered
+    served: dict[tuple[int, bytes], int] = field(default_factory=dict)  # when a peer was last sent a body
     heard: set[int] = field(default_factory=set)  # peers whose STATUS came since the start (R5)
     halted: str | None = None
     # time (milliseconds of the clock of step, None: not armed)
@@ -244,6 +247,9 @@ def new_state(
     anchor: SealedBlock,
 ) -> State:
     """Return the state of a replica that has seen nothing but the anchor."""
+    suite = context.suite
+    sizes = (len(validators), settings.window, suite.digest_size, suite.signature_size)
+    assert new_view_fits(*sizes), "checked when the genesis was read: such a network could never change its view"
     return State(
         context=context,
         validators=validators,

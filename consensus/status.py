@@ -6,6 +6,7 @@ not only its own messages: a faulty leader that told only some must not stop the
 
 from __future__ import annotations
 
+from consensus import limits
 from consensus.certificate import pack_bitmap, unpack_bitmap
 from consensus.messages import (
     Body,
@@ -28,7 +29,8 @@ def own_status(s: State) -> Status:
     """Return this replica's STATUS."""
     size = len(s.validators)
     held = []
-    for height in sorted(set(s.slots) | set(s.seals)):
+    top = s.stable + 2 * s.settings.window  # a replica that is catching up has executed far beyond
+    for height in sorted(h for h in set(s.slots) | set(s.seals) if h <= top):
         slot = s.slots.get(height)
         seals = {sender for votes in s.seals.get(height, {}).values() for sender in votes}
         held.append(
@@ -52,6 +54,9 @@ def on_status(s: State, status: Status) -> None:
     """Send a peer what it lacks."""
     peer, size = status.sender, len(s.validators)
     s.heard.add(peer)
+    if s.now_ms - s.answered.get(peer, -answer_interval_ms(s)) < answer_interval_ms(s):
+        return  # a few bytes ask for megabytes: once per interval and peer
+    s.answered[peer] = s.now_ms
     held: dict[int, Held] = {}
     for item in status.held:
         for bitmap in (item.prepares, item.commits, item.seals):
@@ -82,8 +87,8 @@ def _send_seals(s: State, status: Status, held: dict[int, Held]) -> None:
 
 
 def _send_slot(s: State, peer: int, slot: Slot, held: Held) -> None:
-    if slot.proposal is not None and not held.proposal:
-        s.send(peer, slot.proposal)
+    if slot.proposal is not None and not held.proposal and (s.leader == s.index or _stuck(s)):
+        s.send(peer, slot.proposal)  # the leader's task at first, everybody's when it seems to leave some out
     own = s.safety.voted(Type.PREPARE, s.view, slot.height)
     if own is not None and _lacks(held.prepares, s.index):
         s.send(peer, Prepare(s.validators.epoch, s.index, s.view, slot.height, *own))
@@ -106,6 +111,10 @@ def on_fetch_body(s: State, message: FetchBody) -> None:
     slot = s.slots.get(message.height)
     if slot is None or message.digest not in slot.bodies or message.digest not in slot.headers:
         return  # the asker goes round all validators: no offence
+    key = (message.sender, message.digest)
+    if s.now_ms - s.served.get(key, -answer_interval_ms(s)) < answer_interval_ms(s):
+        return
+    s.served[key] = s.now_ms
     s.send(
         message.sender,
         Body(s.validators.epoch, s.index, slot.headers[message.digest], slot.bodies[message.digest]),
@@ -123,3 +132,12 @@ def ask_for_bodies(s: State) -> None:
                 s.send(peer, FetchBody(s.validators.epoch, s.index, fetch.height, digest))
             fetch.asked += 1
             fetch.next_ms = s.now_ms + s.settings.timeout_ms // 8
+
+
+def answer_interval_ms(s: State) -> int:
+    """Return the least time between two answers to one peer: half of what an honest one leaves between two."""
+    return min(limits.STATUS_INTERVAL_MS, s.settings.timeout_ms // 8) // 2
+
+
+def _stuck(s: State) -> bool:
+    return s.progress_since_ms is not None and s.now_ms - s.progress_since_ms >= s.settings.timeout_ms // 8

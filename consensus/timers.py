@@ -49,6 +49,7 @@ def on_tick(s: State) -> None:
     """Act on every deadline that has passed."""
     update_progress(s)
     now = s.now_ms
+    _withdraw(s)
     if s.voting and s.complaining is None and caught_up(s):
         since = s.progress_since_ms
         if since is not None and now >= since + s.timeout_ms():
@@ -71,6 +72,15 @@ def on_tick(s: State) -> None:
         s.broadcast(own_status(s))
     check_complaints(s)  # complaints age
     ask_for_bodies(s)
+
+
+def _withdraw(s: State) -> None:
+    """Complain no more about what is over: a leader that is heard again, work that is done."""
+    heard = s.complaining == Complaint.NO_HEARTBEAT and s.now_ms < s.leader_seen_ms + s.timeout_ms()
+    done = s.complaining == Complaint.NO_PROGRESS and s.progress_since_ms is None
+    if heard or done:
+        s.complaining = None
+        s.trace("C1", "complaint withdrawn", s.stable + 1)
 
 
 def _resending(s: State) -> bool:

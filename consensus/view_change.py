@@ -88,15 +88,22 @@ def select(changes: Sequence[ViewChange], base_digest: bytes, window: int, conte
     return forced
 
 
-def check_new_view(
-    new_view: NewView, validators: ValidatorSet, context: Context, anchor: SealedBlock, window: int
-) -> SealCert | None:
-    """Return the certificate of its base; raise Rejection unless the NEW-VIEW obeys N1-N3 (N4 needs the base block)."""
+def check_author(new_view: NewView, validators: ValidatorSet, context: Context) -> None:
+    """Raise Rejection unless the leader of its view signed the NEW-VIEW (N1): only then is its content the leader's."""
     if new_view.view < 1 or new_view.sender != validators.leader(new_view.view):
-        raise Rejection(Reason.BAD_NEW_VIEW, f"N1: validator {new_view.sender} does not lead view {new_view.view}")
+        raise Rejection(Reason.WRONG_SENDER, f"N1: validator {new_view.sender} does not lead view {new_view.view}")
     signing_input = context.signing_input(Type.NEW_VIEW, new_view.epoch, new_view.body())
     if not context.verify(validators.public_keys[new_view.sender], signing_input, new_view.signature):
         raise Rejection(Reason.BAD_SIGNATURE, "N1: NEW-VIEW")
+
+
+def check_content(
+    new_view: NewView, validators: ValidatorSet, context: Context, anchor: SealedBlock, window: int
+) -> SealCert | None:
+    """Return the certificate of its base; raise Rejection unless the content obeys N2 and N3 (N4 needs the base block).
+
+    Called after ``check_author``: what is wrong here, its leader signed.
+    """
     senders = [c.sender for c in new_view.changes]
     if len(senders) != validators.quorum or senders != sorted(set(senders)):
         raise Rejection(Reason.BAD_NEW_VIEW, f"N2: view changes of {senders}, {validators.quorum} distinct needed")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from consensus import limits
 from consensus.codec import encode
-from consensus.faults import halt, report
+from consensus.faults import report
 from consensus.fields import Reason, Rejection
 from consensus.interface import RecordKind
 from consensus.messages import Complain, Complaint, NewView, ViewChange, encode_message
 from consensus.sealing import adopt_certificate
 from consensus.state import State
-from consensus.view_change import Forced, base_of, check_change, check_new_view, select
+from consensus.view_change import Forced, base_of, check_author, check_change, check_content, select
 
 # ---------------------------------------------------------------------------------------------------------- complaints
 
@@ -80,7 +82,7 @@ def move(s: State, view: int) -> None:
 def _leave(s: State, view: int) -> None:
     s.view, s.building, s.complaining = view, None, None
     s.new_view_deadline_ms = None
-    s.pending_new_view = None
+    s.pending_new_view, s.pending_new_view_data = None, b""
     s.complaints = {sender: c for sender, c in s.complaints.items() if c[0] >= view}
     for slot in s.slots.values():
         slot.reset_view(view)
@@ -93,7 +95,7 @@ def on_view_change(s: State, message: ViewChange) -> None:
     """Store the latest valid VIEW-CHANGE of each sender."""
     held = s.changes.get(message.sender)
     if held is not None and held.new_view >= message.new_view:
-        if held.new_view == message.new_view and held != message:
+        if held.new_view == message.new_view and held.body() != message.body():
             check_change(message, s.validators, s.context, s.anchor, s.settings.window)
             report(s, "K5", message.sender, message.new_view, held, message)
         return
@@ -132,8 +134,8 @@ def lead_view(s: State) -> None:
         return
     chosen = tuple(same[: s.validators.quorum])
     base = base_of(chosen).stable_height
-    block = s.chain.get(base)
-    if block is None or base > s.executed:
+    block = s.chain.get(base) if _stable_at(s, chosen) else None
+    if block is None:
         return  # the certificate in the VIEW-CHANGE is the target to catch up to
     forced = select(chosen, block.proposal_digest, s.settings.window, s.context)
     unsigned = NewView(s.validators.epoch, s.index, s.view, chosen, base, tuple(f.digest for f in forced), b"")
@@ -149,20 +151,19 @@ def lead_view(s: State) -> None:
 def on_new_view(s: State, message: NewView) -> None:
     """Check a NEW-VIEW by recomputing it, and enter its view."""
     if message.view < s.view or (message.view == s.view and s.active):
-        if s.active and s.new_view is not None and message.view == s.view and message != s.new_view:
-            check_new_view(message, s.validators, s.context, s.anchor, s.settings.window)
+        if s.active and s.new_view is not None and message.view == s.view and message.body() != s.new_view.body():
+            check_author(message, s.validators, s.context)
             report(s, "K4", message.sender, message.view, s.new_view, message)
         return
+    check_author(message, s.validators, s.context)
     try:
-        certificate = check_new_view(message, s.validators, s.context, s.anchor, s.settings.window)
+        certificate = check_content(message, s.validators, s.context, s.anchor, s.settings.window)
     except Rejection as refusal:
-        if refusal.reason is Reason.BAD_NEW_VIEW and message.view == s.view:
-            s.trace("N2", "refused", s.stable, refusal.detail)
-            complain(s, Complaint.BAD_NEW_VIEW)
-        raise
+        _refuse(s, message, "N2", refusal.detail)
+        raise Rejection(Reason.BAD_NEW_VIEW, str(refusal)) from refusal
     if certificate is not None:
         adopt_certificate(s, certificate)
-    s.pending_new_view = message
+    s.pending_new_view, s.pending_new_view_data = message, encode_message(message)
     resume_new_view(s)
 
 
@@ -173,25 +174,38 @@ def resume_new_view(s: State) -> None:
         lead_view(s)
         return
     if message.view < s.view or (message.view == s.view and s.active):
-        s.pending_new_view = None
+        s.pending_new_view, s.pending_new_view_data = None, b""
         return
-    if message.base > s.stable:
+    if not _stable_at(s, message.changes):
         return
-    s.pending_new_view = None
+    s.pending_new_view, s.pending_new_view_data = None, b""
     forced = recompute(s, message)
     if forced is None:
         return  # it builds on a block older than the chain kept here: only the next view helps
     if s.chain.get(message.base) is not None and tuple(f.digest for f in forced) != message.forced:
-        s.trace("N4", "refused", message.base, "forced list differs from the recomputed one")
-        report(s, "K4", message.sender, message.view, message, message)
-        if message.view == s.view:
-            complain(s, Complaint.BAD_NEW_VIEW)
+        _refuse(s, message, "N4", "forced list differs from the recomputed one")
         return
     if message.view > s.view:
         _leave(s, message.view)
     s.safety.entered(message.view)
     s.persist(RecordKind.NEW_VIEW, encode_message(message))
     enter(s, message, forced)
+
+
+def _stable_at(s: State, changes: Sequence[ViewChange]) -> bool:
+    """Whether the base of these VIEW-CHANGEs is stable here; its certificate makes it so once it is executed."""
+    best = base_of(changes)
+    if best.stable is not None:
+        adopt_certificate(s, best.stable)
+    return best.stable_height <= s.stable
+
+
+def _refuse(s: State, message: NewView, rule: str, detail: str) -> None:
+    """Refuse a NEW-VIEW that its leader signed and that does not hold: evidence, and on to the next view."""
+    s.trace(rule, "refused", message.base, detail)
+    report(s, "K4", message.sender, message.view, message, message)
+    if message.view == s.view:
+        complain(s, Complaint.BAD_NEW_VIEW)
 
 
 def recompute(s: State, message: NewView) -> list[Forced] | None:
@@ -206,7 +220,8 @@ def enter(s: State, message: NewView, forced: list[Forced]) -> None:
     """Start the view: forced proposals are accepted as they are, without fresh-validity or time (plenum #1488)."""
     assert message.view == s.view, "left for it before"
     s.active, s.new_view, s.complaining = True, message, None
-    s.new_view_deadline_ms, s.pending_new_view = None, None
+    s.new_view_deadline_ms = None
+    s.pending_new_view, s.pending_new_view_data = None, b""
     s.leader_seen_ms = s.now_ms
     s.progress_since_ms = s.now_ms if s.progress_since_ms is not None else None
     s.proposed_ms = s.now_ms
@@ -220,10 +235,11 @@ def apply_forced(s: State, base: int, forced: list[Forced]) -> None:
     """Accept the forced proposals above the stable height, and only them up to the floor."""
     s.floor = base + len(forced)
     for item in forced:
-        known = s.digest_at(item.height)
-        if item.height <= s.executed and known is not None and known != item.digest:
-            halt(s, f"a NEW-VIEW forces another proposal at executed height {item.height}")
-            return
+        block = s.chain.get(item.height)
+        if block is not None and block.proposal_digest != item.digest:
+            # Decided in a later view that this replica has not entered yet: this NEW-VIEW is old news.
+            s.trace("N6", "settled otherwise", item.height)
+            break
         if item.height > s.stable:
             slot = s.slot(item.height)
             slot.headers[item.digest] = item.certificate.header

@@ -7,8 +7,7 @@ README for how to write one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeAlias, TypeVar
@@ -96,12 +95,22 @@ def keep_quiet(_seat: Seat) -> list[tuple[int, Message | bytes]]:
     return []
 
 
+def ignore(_seat: Seat, _message: Message) -> list[tuple[int, Message | bytes]]:
+    """Send nothing in answer."""
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """``outgoing(seat, peer, message)`` gives what is sent instead; ``spontaneous(seat)`` is asked 4 times a second."""
+    """What one kind of faulty validator does differently.
+
+    ``outgoing(seat, peer, message)`` gives what is sent instead of a message, ``answer(seat, message)`` what is sent
+    because one came, and ``spontaneous(seat)`` is asked 4 times a second; the last two give peers and letters.
+    """
 
     name: str
     outgoing: Callable[[Seat, int, Message], list[Message]] = pass_on
+    answer: Callable[[Seat, Message], list[tuple[int, Message | bytes]]] = ignore
     spontaneous: Callable[[Seat], list[tuple[int, Message | bytes]]] = keep_quiet
     delay_ms: Callable[[Seat, Message], int] = lambda _seat, _message: 0
 
@@ -120,12 +129,19 @@ class Adversary:
             letters = [made for letter in letters for made in behaviour.outgoing(self.seat, peer, letter)]
         return [(max((b.delay_ms(self.seat, x) for b in self.behaviours), default=0), x) for x in letters]
 
-    def overhear(self, data: bytes) -> None:
-        """Look at a message that arrived."""
-        with suppress(Rejection):  # another adversary's garbage
-            self.seat.note(decode_message(data, self.seat.context))
+    def overhear(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Look at a message that arrived; return peers and bytes sent because of it."""
+        try:
+            message = decode_message(data, self.seat.context)
+        except Rejection:
+            return []  # another adversary's garbage
+        self.seat.note(message)
+        return _encoded(letter for behaviour in self.behaviours for letter in behaviour.answer(self.seat, message))
 
     def volunteer(self) -> list[tuple[int, bytes]]:
         """Return peers and bytes sent of the adversary's own accord."""
-        made = [letter for behaviour in self.behaviours for letter in behaviour.spontaneous(self.seat)]
-        return [(peer, x if isinstance(x, bytes) else encode_message(x)) for peer, x in made]
+        return _encoded(letter for behaviour in self.behaviours for letter in behaviour.spontaneous(self.seat))
+
+
+def _encoded(letters: Iterable[tuple[int, Message | bytes]]) -> list[tuple[int, bytes]]:
+    return [(peer, x if isinstance(x, bytes) else encode_message(x)) for peer, x in letters]

@@ -98,6 +98,16 @@ def _double_seal(seat: Seat, peer: int, message: Message) -> list[Message]:
     return [message]
 
 
+def _agree_to_all(seat: Seat, message: Message) -> Volunteered:
+    """Vote, and commit, for whatever anybody votes for: a quorum is never short of this one."""
+    if not isinstance(message, Prepare) or ("agreed", message.view, message.digest) in seat.memory:
+        return []
+    seat.memory["agreed", message.view, message.digest] = True
+    prepare = seat.sign(replace(message, sender=seat.index))
+    commit = seat.sign(Commit(message.epoch, seat.index, message.view, message.height, message.digest, b""))
+    return [(peer, vote) for peer in seat.others() for vote in (prepare, commit)]
+
+
 def _double_vote(seat: Seat, _peer: int, message: Message) -> list[Message]:
     """Vote for what was proposed and for something else besides."""
     if isinstance(message, Prepare) and seat.random.randrange(4) == 0:
@@ -253,6 +263,7 @@ _STOCK = (
     Behaviour("equivocate", _equivocate),
     Behaviour("double_seal", _double_seal),
     Behaviour("double_vote", _double_vote),
+    Behaviour("agree_to_all", answer=_agree_to_all),
     Behaviour("hide_prepared", _hide_prepared),
     Behaviour("old_change", _old_change),
     Behaviour("false_new_view", _false_new_view),

@@ -199,7 +199,8 @@ class Node:
             return
         if isinstance(parcel, bytes):
             if self.traits.adversary is not None:
-                self.traits.adversary.overhear(parcel)
+                for peer, data in self.traits.adversary.overhear(parcel):
+                    self.host.transmit(self.index, peer, data, 1)
             self.step(Received(sender, parcel, self._clock_ms()))
         elif isinstance(parcel, Transactions):
             self.admit(parcel.identifiers)

@@ -194,7 +194,7 @@ def _focus(random: Random, plan: Plan) -> Plan:
             for at in (3_000, 9_000)
         )
         bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
-        behaviours = ("hide_prepared", "leader_lull", "starve")
+        behaviours = ("agree_to_all", "hide_prepared", "leader_lull")
         return replace(
             common,
             vote_loss=500,

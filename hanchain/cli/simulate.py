@@ -32,16 +32,18 @@ def run(
         range(first, first + seeds), jobs=jobs or os.cpu_count() or 1, validators=validators, window=window
     )
     if json:
-        print_json(asdict(summary))
+        print_json(asdict(summary) | {"missing": summary.missing})
     else:
-        print_table("", ("coverage", "times"), sorted(summary.coverage.items()))
+        print_table("", ("reached", "times"), summary.coverage.items())
         console.print(
-            f"{summary.runs} runs from seed {first}: {summary.events} events, {summary.sealed_heights} sealed heights, "
-            f"{len(summary.violations)} violations"
+            f"{summary.runs} runs from seed {first}: {summary.events} events, {summary.virtual_ms // 1000} virtual s "
+            f"in {summary.wall_ms / 1000:.1f} s, {len(summary.failures)} violations"
         )
-        for seed, text in summary.violations:
-            console.print(f"[bold red]seed {seed}[/] {text}\n  repeat it: hanchain sim replay {seed}")
-    if summary.violations:
+        for failure in summary.failures:
+            console.print(f"[bold red]seed {failure.seed}[/] {failure.violation}\n  again: {failure.repeat}")
+        if summary.missing:
+            console.print(f"not reached by so few runs: {', '.join(summary.missing)}")
+    if summary.failures:
         raise typer.Exit(EXIT_REFUSED)
 
 

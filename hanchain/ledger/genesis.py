@@ -13,7 +13,7 @@ from dataclasses import asdict, astuple, dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
-from consensus.certificate import ValidatorSet
+from consensus.certificate import ValidatorSet, new_view_fits
 from consensus.crypto import Context
 from hanchain.crypto import CryptoRejection, Suite, suite_by_name
 from hanchain.crypto.certificates import NODE_KEY_SIZE, der_of, describe
@@ -216,6 +216,12 @@ def _check(genesis: Genesis) -> list[bytes]:
     names = {organisation.name for organisation in genesis.organisations}
     for index, validator in enumerate(genesis.validators):
         _check_validator(validator, f"$.validators[{index}]", genesis.suite, names)
+    count, window = len(genesis.validators), genesis.parameters.window
+    if not new_view_fits(count, window, genesis.suite.digest_size, genesis.suite.signature_size):
+        raise Rejection(
+            Reason.INCONSISTENT,
+            f"$.parameters.window: {count} validators with {window} blocks in flight could never change their view",
+        )
     for attribute in ("name", "public_key", "node_key", "address"):
         _check_unique("$.validators", attribute, (getattr(entry, attribute) for entry in genesis.validators))
     return certificates

@@ -2,7 +2,7 @@
 
 MODULE = "consensus.normal"
 FUNCTION = "_commit"
-OLD = "elif slot.decided is None:\n            return"
-NEW = "else:\n            continue"
+OLD = "if slot.decided is None and height not in s.chain:\n                return"
+NEW = "continue"
 PROFILE = "lost_votes"
 SEEDS = 60
