@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from hanchain.cli.anchor import digest_of, media_type_of
 from hanchain.cli.output import console, fail, print_json, print_table
+from hanchain.ledger.block import BlockHeader
 from hanchain.ledger.genesis import Genesis
 from hanchain.sdk import SyncClient
 from hanchain.sdk.results import Anchored, ChainStatus
@@ -57,6 +58,7 @@ class Demonstration:
         self._quiet = quiet
         self._summary: dict[str, Any] = {}
         self._load = Load()
+        self._killed = 0.0
         self._network: NetworkFiles
         self._processes: Processes
         self._genesis: Genesis
@@ -107,49 +109,52 @@ class Demonstration:
             print_table("", ("validator", "process", "p2p", "api"), rows)
 
     def _anchor_all(self) -> NodeAddress:
-        total = len(self._files)
-        self._step(f"2. Anchoring {total} files; the leader is killed with SIGKILL on the way")
-        waiting: queue.SimpleQueue[Path] = queue.SimpleQueue()
-        for path in self._files:
+        files = list(self._files)
+        if len(files) == 1:  # something has to be left for the time after the leader's death
+            note = self._directory / "note.txt"
+            note.write_text("anchored while the leader was dead\n")
+            files.append(note)
+        self._step(f"2. Anchoring {len(files)} files; the leader is killed with SIGKILL on the way")
+        later = max(1, len(files) // 2)  # handed out after the kill, to what is still under way then
+        waiting: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        for path in files[:-later]:
             waiting.put(path)
         workers = [threading.Thread(target=self._work, args=(waiting,), daemon=True) for _ in range(WORKERS)]
         for worker in workers:
             worker.start()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         leader: NodeAddress | None = None
-        killed = (0.0, 0)
         with Progress(*columns, console=console, disable=self._quiet) as progress:
-            task = progress.add_task("anchored", total=total)
-            while any(w.is_alive() for w in workers):
+            task = progress.add_task("anchored", total=len(files))
+            while any(w.is_alive() for w in workers) and self._load.failure is None:
                 time.sleep(0.02)
-                done = len(self._load.outcomes)
-                progress.update(task, completed=done)
-                if leader is None and done >= max(1, total // 3):
-                    status = self._status(self._network.nodes[0])
-                    leader = self._network.node(status.leader)
-                    pid = self._processes.kill(leader)
-                    killed = (time.monotonic(), status.height)
-                    if not self._quiet:
-                        line = f"   [red]kill -9 {pid}[/]: the leader, {leader.name}, at height {status.height}"
-                        progress.console.print(line)
+                progress.update(task, completed=len(self._load.outcomes))
+                if leader is None and len(self._load.outcomes) >= max(1, len(files) // 3):
+                    leader = self._kill_leader(progress)
+                    for rest in [*files[-later:], *[None] * WORKERS]:
+                        waiting.put(rest)
         if self._load.failure is not None:
             raise self._load.failure
-        if leader is None:  # fewer files than it takes to be in the middle of anything
-            leader = self._network.node(self._status(self._network.nodes[0]).leader)
-            self._processes.kill(leader)
-        self._report_load(leader, killed)
+        assert leader is not None, "a third of the files comes before the last half"
+        self._report_load(leader)
         return leader
 
-    def _work(self, waiting: queue.SimpleQueue[Path]) -> None:
-        """Anchor files until none is left; nodes are tried in turn, so a dead one costs a retry and no more."""
+    def _kill_leader(self, progress: Progress) -> NodeAddress:
+        status = self._status(self._network.nodes[0])
+        leader = self._network.node(status.leader)
+        pid = self._processes.kill(leader)
+        self._killed = time.monotonic()
+        if not self._quiet:
+            line = f"   [red]kill -9 {pid}[/]: the leader, {leader.name}, at height {status.height}"
+            progress.console.print(line)
+        return leader
+
+    def _work(self, waiting: queue.SimpleQueue[Path | None]) -> None:
+        """Anchor files until told to end; nodes are tried in turn, so a dead one costs a retry and no more."""
         try:
             signer = self._network.client_keys().unlock("client", "")
             with SyncClient([n.url for n in self._network.nodes], self._genesis) as client:
-                while self._load.failure is None:
-                    try:
-                        path = waiting.get_nowait()
-                    except queue.Empty:
-                        return
+                while self._load.failure is None and (path := waiting.get()) is not None:
                     began = time.monotonic()
                     anchored = client.anchor(digest_of(path), media_type_of(path), path.stat().st_size, signer)
                     with self._load.lock:
@@ -157,16 +162,19 @@ class Demonstration:
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for this one
             self._load.failure = error
 
-    def _report_load(self, leader: NodeAddress, killed: tuple[float, int]) -> None:
+    def _proposer(self, outcome: Outcome) -> str:
+        """Return who proposed the block of an anchored file, by the header in its proof."""
+        header = BlockHeader.decode(outcome.anchored.proof.header, self._genesis.suite)
+        return self._genesis.validators[header.proposer].name
+
+    def _report_load(self, leader: NodeAddress) -> None:
         outcomes = self._load.outcomes
-        when, height = killed
-        after = [o.ended for o in outcomes if when and o.ended > when and o.anchored.height > height + 1]
-        pause = min(after) - when if after else None
+        pause = min(o.ended for o in outcomes if self._proposer(o) != leader.name) - self._killed
         latencies = sorted((o.ended - o.began) * 1000 for o in outcomes)
         self._summary |= {
             "anchored": len(outcomes),
             "killed": leader.name,
-            "pause_seconds": None if pause is None else round(pause, 2),
+            "pause_seconds": round(pause, 2),
             "latency_ms_p50": round(latencies[len(latencies) // 2], 1),
         }
         if self._quiet:
@@ -190,10 +198,7 @@ class Demonstration:
             console.print(
                 f"… and {len(outcomes) - len(shown)} more; median latency {latencies[len(latencies) // 2]:.0f} ms"
             )
-        if pause is not None:
-            self._say(
-                f"the chain paused for [bold]{pause:.2f} s[/], elected the next leader and went on; nothing was lost"
-            )
+        self._say(f"the chain paused for [bold]{pause:.2f} s[/], elected the next leader and went on; nothing was lost")
 
     def _restart(self, leader: NodeAddress) -> None:
         self._step(f"3. {leader.name} comes back and catches up")
@@ -225,7 +230,7 @@ class Demonstration:
 
     def _write_bundle(self) -> Path:
         self._step("5. A proof, verified offline by a process that has the genesis file and nothing else")
-        outcome = self._load.outcomes[-1]
+        outcome = [o for o in self._load.outcomes if o.path in self._files][-1]
         offline = self._directory / "offline"
         offline.mkdir()
         shutil.copy(self._network.genesis_path, offline / "genesis.json")
