@@ -9,7 +9,7 @@ from __future__ import annotations
 from consensus import limits
 from consensus.certificate import Signatures
 from consensus.codec import encode
-from consensus.faults import report
+from consensus.faults import compare_prepares, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import Batch, BuildProposal, Execute, RecordKind, Refused, Validate
 from consensus.messages import Commit, Complaint, Prepare, PrepareCert, PrePrepare, ProposalHeader, Type, vote_body
@@ -86,15 +86,12 @@ def on_prepare_certificate(s: State, certificate: PrepareCert) -> None:
     body = vote_body(certificate.view, header.height, digest)
     signing_input = s.context.signing_input(Type.PREPARE, header.epoch, body)
     members = certificate.prepares.check(signing_input, s.validators, s.context)
+    compare_prepares(s, certificate, digest)
     slot = s.slot(header.height)
     slot.headers[digest] = header
     tally = slot.prepares.setdefault((certificate.view, digest), {})
     for member, signature in zip(members, certificate.prepares.signatures, strict=True):
-        held = slot.voters.setdefault((Type.PREPARE, certificate.view, member), digest)
-        if held != digest and member in slot.prepares.get((certificate.view, held), {}):
-            epoch, view, height = header.epoch, certificate.view, header.height
-            first = Prepare(epoch, member, view, height, held, slot.prepares[view, held][member])
-            report(s, "K1", member, height, first, Prepare(epoch, member, view, height, digest, signature))
+        slot.voters.setdefault((Type.PREPARE, certificate.view, member), digest)
         tally.setdefault(member, signature)
 
 

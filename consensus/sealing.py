@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consensus import limits
 from consensus.certificate import SealCert, Signatures
-from consensus.faults import halt, report
+from consensus.faults import compare_seals, halt, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import CommitBlock, FetchBlocks, RecordKind, SealedBlock
 from consensus.messages import Seal, Type, seal_body
@@ -96,13 +96,7 @@ def on_certificate(s: State, certificate: SealCert) -> None:
     if height <= s.stable:
         return
     certificate.verify(s.validators, s.context)
-    members = certificate.seals.members(len(s.validators))
-    for member, signature in zip(members, certificate.seals.signatures, strict=True):
-        for block_hash, votes in s.seals.get(height, {}).items():
-            if block_hash != certificate.block_hash and member in votes:
-                one = Seal(certificate.epoch, member, height, block_hash, votes[member])
-                two = Seal(certificate.epoch, member, height, certificate.block_hash, signature)
-                report(s, "K3", member, height, one, two)
+    compare_seals(s, certificate)
     adopt_certificate(s, certificate)
 
 

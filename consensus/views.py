@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from consensus import limits
 from consensus.codec import encode
-from consensus.faults import report
+from consensus.faults import compare_prepares, compare_seals, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import RecordKind
 from consensus.messages import Complain, Complaint, NewView, ViewChange, encode_message
@@ -101,7 +101,10 @@ def on_view_change(s: State, message: ViewChange) -> None:
         return
     check_change(message, s.validators, s.context, s.anchor, s.settings.window)
     s.changes[message.sender] = message
+    for certificate in message.prepared:
+        compare_prepares(s, certificate, certificate.header.digest(s.context))
     if message.stable is not None:
+        compare_seals(s, message.stable)
         adopt_certificate(s, message.stable)
     check_changes(s)
     check_complaints(s)
