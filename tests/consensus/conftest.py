@@ -7,7 +7,19 @@ import pytest
 
 from consensus import Context, Recovery, Replica, SealCert, Settings, ValidatorSet
 from consensus.certificate import SEAL_TYPE, Signatures, pack_bitmap
-from consensus.interface import Broadcast, Effect, Event, Persist, Received, Record, SealedBlock, Send, Trace
+from consensus.interface import (
+    Broadcast,
+    Effect,
+    Event,
+    Persist,
+    Received,
+    Record,
+    SealedBlock,
+    Send,
+    Synced,
+    Tick,
+    Trace,
+)
 from consensus.messages import (
     Commit,
     Message,
@@ -84,6 +96,13 @@ class Kit:
             parent = headers[-1].digest(self.context) if headers else None
             headers.append(self.header(height, parent, view=view, body=body))
         return headers
+
+    def sealed_blocks(self, headers: Iterable[ProposalHeader]) -> tuple[SealedBlock, ...]:
+        """Return the blocks of executed proposals, as others sealed them."""
+        return tuple(
+            SealedBlock(h.height, self.block(h.height).block_hash, h.digest(self.context), h.timestamp_ms, h.pview)
+            for h in headers
+        )
 
     def pre_prepare(self, header: ProposalHeader, body: bytes = b"body", *, view: int | None = None) -> PrePrepare:
         """Return the leader's proposal."""
@@ -172,6 +191,15 @@ class Driver:
         fresh = self.replica.step(self.now_ms, event)
         self.effects.extend(fresh)
         return fresh
+
+    def tick(self, now_ms: int) -> list[Effect]:
+        """Let time pass and return what came of it."""
+        self.now_ms = now_ms
+        return self.step(Tick(CLOCK_MS + now_ms))
+
+    def sync(self, *blocks: SealedBlock) -> list[Effect]:
+        """Hand over blocks that others sealed, each without a certificate of its own."""
+        return [effect for block in blocks for effect in self.step(Synced(block, None))]
 
     def receive(self, *messages: Message, peer: int | None = None) -> list[Effect]:
         """Deliver messages, each on its sender's link unless ``peer`` is given."""
