@@ -1,6 +1,6 @@
 """A validator set whose keys are all at hand, and builders for everything they can sign."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -228,6 +228,22 @@ class Driver:
         return tuple(r for e in self.effects if isinstance(e, Persist) for r in e.records)
 
 
+def exchange_all(drivers: dict[int, Driver], ahead: Callable[[Driver], None] = lambda _: None) -> None:
+    """Deliver what the replicas send to one another until they are quiet; ``ahead`` acts before each message."""
+    position = dict.fromkeys(drivers, 0)
+    for _ in range(100):
+        outgoing = [(i, e) for i, d in drivers.items() for e in d.of(Broadcast | Send, d.effects[position[i] :])]
+        if not outgoing:
+            return
+        position = {i: len(d.effects) for i, d in drivers.items()}
+        for sender, effect in outgoing:
+            for receiver, driver in drivers.items():
+                if receiver != sender and (isinstance(effect, Broadcast) or effect.peer == receiver):
+                    ahead(driver)
+                    driver.step(Received(sender, effect.data, CLOCK_MS + driver.now_ms))
+    pytest.fail("the replicas never fall quiet")
+
+
 @pytest.fixture
 def kit() -> Kit:
     """Four validators."""
@@ -244,3 +260,9 @@ def make_kit() -> type[Kit]:
 def drive() -> type[Driver]:
     """Return the builder of driven replicas."""
     return Driver
+
+
+@pytest.fixture
+def exchange() -> Callable[..., None]:
+    """Return what lets replicas talk until they are quiet."""
+    return exchange_all
