@@ -58,6 +58,10 @@ def _hide_prepares(_seat: Seat, _peer: int, message: Message) -> list[Message]:
     return [] if isinstance(message, Prepare | PrepareCertificate) else [message]
 
 
+def _hide_certificates(_seat: Seat, _peer: int, message: Message) -> list[Message]:
+    return [] if isinstance(message, PrepareCertificate) else [message]
+
+
 def _withhold_bodies(_seat: Seat, _peer: int, message: Message) -> list[Message]:
     return [] if isinstance(message, Body) else [message]
 
@@ -258,6 +262,7 @@ _STOCK = (
     Behaviour("leader_lull", _leader_lull),
     Behaviour("selective", _selective),
     Behaviour("hide_prepares", _hide_prepares),
+    Behaviour("hide_certificates", _hide_certificates),
     Behaviour("withhold_bodies", _withhold_bodies),
     Behaviour("starve", _starve),
     Behaviour("equivocate", _equivocate),

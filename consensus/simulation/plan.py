@@ -14,7 +14,7 @@ from consensus.certificate import faulty_max
 from consensus.interface import Settings
 from consensus.simulation.behaviours import BEHAVIOURS
 
-PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet")
+PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet", "wrong_clock")
 _TIMEOUTS_MS: Final = (1_000, 2_000)
 
 
@@ -178,6 +178,13 @@ def _focus(random: Random, plan: Plan) -> Plan:
             stragglers=0,
             gst_ms=1_000,
         )
+    bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
+    if plan.profile == "wrong_clock":
+        faulty = {node for node, _ in bad}
+        correct = [node for node in range(plan.validators) if node not in faulty]
+        skews = list(plan.skew_ms)
+        skews[correct[random.randrange(len(correct))]] = (-5_000, 5_000)[random.randrange(2)]
+        return replace(plan, skew_ms=tuple(skews), byzantine=tuple((node, ("complain_always",)) for node, _ in bad))
     common = replace(
         plan,
         settings=replace(plan.settings, window=max(3, plan.settings.window), timeout_ms=400, timeout_max_ms=1_600),
@@ -193,14 +200,12 @@ def _focus(random: Random, plan: Plan) -> Plan:
             Partition(at, at + 600 + random.randrange(1_500), (random.randrange(plan.validators),), False)
             for at in (3_000, 9_000)
         )
-        bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
-        behaviours = ("agree_to_all", "hide_prepared", "leader_lull")
+        voter = ("agree_to_all", "hide_certificates", "hide_prepared", "leader_lull")
         return replace(
             common,
             vote_loss=500,
             partitions=partitions,
-            byzantine=tuple((node, behaviours) for node, _ in bad),
+            byzantine=tuple((node, voter) for node, _ in bad),
         )
-    bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
-    behaviours = ("false_new_view", "leader_lull", "hide_prepared")
-    return replace(common, vote_loss=250, byzantine=tuple((node, behaviours) for node, _ in bad))
+    liar = ("false_new_view", "leader_lull", "hide_prepared")
+    return replace(common, vote_loss=250, byzantine=tuple((node, liar) for node, _ in bad))

@@ -1,8 +1,8 @@
 """M14: restart without the votes in the log."""
 
 MODULE = "consensus.restore"
-FUNCTION = "_restore_records"
+FUNCTION = "_restore_record"
 OLD = "s.safety.restore_vote(value)"
-NEW = "continue"
+NEW = "pass"
 PROFILE = "swarm"
 SEEDS = 60
