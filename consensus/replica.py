@@ -58,7 +58,7 @@ from consensus.normal import (
     on_validated,
 )
 from consensus.restore import checkpoint, restore
-from consensus.sealing import on_certificate, on_executed, on_seal, on_synced, sign_seals
+from consensus.sealing import on_certificate, on_executed, on_seal, on_synced, seal_executed
 from consensus.state import BodyMatches, State, new_state
 from consensus.status import on_fetch_body, on_status, own_status
 from consensus.timers import arm, on_tick
@@ -111,7 +111,7 @@ class Replica:
         s.trace("R4", "start", s.stable, f"executed {s.executed}, {'active' if s.active else 'changing view'}")
         if s.certificate is not None and s.certificate != self._stored_certificate:
             s.emit(CommitBlock(s.certificate))  # the log kept it, the shell's store did not
-        sign_seals(s)
+        seal_executed(s)
         s.broadcast(own_status(s))
         return self._finish()
 

@@ -76,7 +76,17 @@ def on_synced(s: State, block: SealedBlock, certificate: SealCert | None) -> Non
         adopt_certificate(s, certificate)
     if s.target is not None and s.target.height <= s.executed:
         adopt_certificate(s, s.target)
+    seal_executed(s)
+
+
+def seal_executed(s: State) -> None:
+    """Sign every executed height, and form the certificates that only this replica's seal lacked (P8)."""
     sign_seals(s)
+    before = None
+    while s.stable != before:  # the watermarks move along with what is formed
+        before = s.stable
+        for height in sorted((h for h in s.seals if h <= s.executed), reverse=True):
+            count_seals(s, height)
 
 
 def count_seals(s: State, height: int) -> None:
