@@ -38,11 +38,7 @@ class Result:
     virtual_ms: int
     lines: tuple[str, ...]  # the whole trace when asked for, the last steps after a violation, else nothing
     plan: Plan
-
-    @property
-    def repeat(self) -> str:
-        """The command that shows this run again."""
-        return f"hanchain sim replay {self.seed}"
+    repeat: str  # the command that shows this run again
 
 
 def run(
@@ -79,7 +75,23 @@ def run(
         virtual_ms=world.now_ms,
         lines=tuple(_line(*entry) for entry in world.lines) if shown else (),
         plan=plan,
+        repeat=_command(seed, validators=validators, window=window, byzantine=byzantine, profile=profile),
     )
+
+
+def _command(
+    seed: int, *, validators: int | None, window: int | None, byzantine: tuple[str, ...] | None, profile: str
+) -> str:
+    words = ["hanchain sim replay", str(seed)]
+    if validators is not None:
+        words.append(f"--validators {validators}")
+    if window is not None:
+        words.append(f"--window {window}")
+    if byzantine is not None:
+        words.append(f"--byzantine {','.join(byzantine)}")
+    if profile != "swarm":
+        words.append(f"--profile {profile}")
+    return " ".join(words)
 
 
 def _line(now_ms: int, node: int, trace: Trace) -> str:
