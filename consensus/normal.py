@@ -1,4 +1,4 @@
-"""The normal case: PRE-PREPARE, PREPARE, COMMIT and decision (specification, section 4, P1-P6).
+"""The normal case: PRE-PREPARE, PREPARE, COMMIT and decision (specification, section 4, P2-P6).
 
 Every handler takes note of one input and calls ``advance``, which applies the rules to every height of the
 window in ascending order until nothing changes.
@@ -11,8 +11,9 @@ from consensus.certificate import Signatures
 from consensus.codec import encode
 from consensus.faults import compare_prepares, report
 from consensus.fields import Reason, Rejection
-from consensus.interface import Batch, BuildProposal, Execute, RecordKind, Refused, Validate
+from consensus.interface import Execute, RecordKind, Refused, Validate
 from consensus.messages import Commit, Complaint, Prepare, PrepareCert, PrePrepare, ProposalHeader, Type, vote_body
+from consensus.proposing import propose
 from consensus.sealing import fetch_blocks
 from consensus.state import Fetch, Slot, State
 from consensus.status import ask_for_bodies
@@ -111,41 +112,6 @@ def _countable(s: State, message: Prepare | Commit) -> bool:
     return in_window and message.view >= s.view - limits.VOTE_VIEWS_KEPT
 
 
-def on_proposed(s: State, view: int, height: int, batch: Batch | None) -> None:
-    """Make a header for the batch and validate it with the followers' function before anyone sees it (P1)."""
-    if s.building == (view, height):
-        s.building = None
-    if batch is None:
-        s.pool_dry_view, s.proposed_ms = view, s.now_ms  # all of it is in flight, until the pool or the view changes
-        return
-    if not s.leading or view != s.view or height != next_height(s):
-        return
-    slot, parent, parent_ms = s.slot(height), s.digest_at(height - 1), s.timestamp_at(height - 1)
-    anchor = s.chain.get(s.anchor_height(height))
-    ancestors = s.ancestors(height)
-    if slot.proposal or slot.validating or parent is None or parent_ms is None or anchor is None or ancestors is None:
-        return
-    header = ProposalHeader(
-        chain_id=s.context.chain_id,
-        epoch=s.validators.epoch,
-        height=height,
-        pview=view,
-        proposer=s.index,
-        parent=parent,
-        anchor_height=anchor.height,
-        anchor_hash=anchor.block_hash,
-        timestamp_ms=max(batch.timestamp_ms, parent_ms + 1),
-        tx_root=batch.tx_root,
-        tx_count=batch.tx_count,
-        body_bytes=len(batch.body),
-        evidence_root=batch.evidence_root,
-    )
-    digest = header.digest(s.context)
-    slot.headers[digest], slot.bodies[digest], slot.validating = header, batch.body, digest
-    s.proposed_ms = s.now_ms
-    s.emit(Validate(view, digest, header, batch.body, ancestors))
-
-
 def on_validated(s: State, view: int, digest: bytes, refusal: str | None) -> None:
     """Take the shell's verdict on a body; the own proposal leaves only now."""
     slot = next((x for x in s.slots.values() if x.validating == digest), None)
@@ -220,7 +186,7 @@ def advance(s: State) -> None:
         _execute(s)
         if len(s.out) == before:
             break
-    _propose(s)
+    propose(s)
     fetch_blocks(s)
     ask_for_bodies(s)
 
@@ -380,37 +346,6 @@ def _execute(s: State) -> None:
         certificate = encode([view, [[i, votes[i]] for i in sorted(votes)]])
         s.emit(Execute(header, digest, slot.bodies[digest], certificate))
         s.execute_next += 1
-
-
-def next_height(s: State) -> int:
-    """Return the height a leader proposes next (P1)."""
-    accepted = [h for h, slot in s.slots.items() if slot.accepted is not None]
-    return max(s.stable, s.executed, s.floor, *accepted, s.stable) + 1
-
-
-def _propose(s: State) -> None:
-    """P1: ask for a batch when there is work and room in the window."""
-    if not s.leading or s.building is not None or not proposal_due(s):
-        return
-    height = next_height(s)
-    slot = s.slots.get(height)
-    if height > s.stable + s.settings.window or s.anchor_height(height) > s.executed:
-        return
-    if slot is not None and (slot.proposal is not None or slot.validating is not None):
-        return
-    ancestors = s.ancestors(height)
-    if ancestors is None or s.digest_at(height - 1) is None:
-        return
-    s.building = (s.view, height)
-    s.emit(BuildProposal(s.view, height, ancestors))
-
-
-def proposal_due(s: State) -> bool:
-    """Whether a batch is full, old enough, or the chain was idle for too long."""
-    since = None if s.pool_dry_view == s.view else s.pool_since_ms
-    if since is not None and (s.pool_full or s.now_ms >= since + s.settings.batch_delay_ms):
-        return True
-    return bool(s.settings.max_idle_ms) and s.now_ms >= s.proposed_ms + s.settings.max_idle_ms
 
 
 def want_body(s: State, slot: Slot, digest: bytes, holders: tuple[int, ...]) -> None:

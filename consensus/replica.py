@@ -1,7 +1,7 @@
 """The replica: ``step(now_ms, event) -> effects``, deterministic and without IO.
 
-This file dispatches; the rules are in ``normal`` (P1-P6), ``sealing`` (P7-P9), ``views`` (C, N), ``view_change`` (V),
-``status``, ``timers`` and ``safety``.
+This file dispatches; the rules are in ``proposing`` (P1), ``normal`` (P2-P6), ``sealing`` (P7-P9), ``views`` (C, N),
+``view_change`` (V), ``status``, ``timers`` and ``safety``.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ from consensus.normal import (
     on_pre_prepare,
     on_prepare,
     on_prepare_certificate,
-    on_proposed,
     on_validated,
 )
+from consensus.proposing import on_proposed
 from consensus.restore import checkpoint, restore
 from consensus.sealing import on_certificate, on_executed, on_seal, on_synced, seal_executed
 from consensus.state import BodyMatches, State, new_state

@@ -9,7 +9,7 @@ from __future__ import annotations
 from consensus import limits
 from consensus.interface import Wake
 from consensus.messages import Complain, Complaint, Heartbeat
-from consensus.normal import next_height
+from consensus.proposing import next_height
 from consensus.state import Slot, State
 from consensus.status import ask_for_bodies, own_status
 from consensus.views import check_complaints, complain, move

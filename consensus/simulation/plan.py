@@ -207,5 +207,5 @@ def _focus(random: Random, plan: Plan) -> Plan:
             partitions=partitions,
             byzantine=tuple((node, voter) for node, _ in bad),
         )
-    liar = ("false_new_view", "leader_lull", "hide_prepared")
+    liar = ("false_new_view", "hide_prepared", "leader_lull", "old_change")
     return replace(common, vote_loss=250, byzantine=tuple((node, liar) for node, _ in bad))

@@ -4,5 +4,5 @@ MODULE = "consensus.view_change"
 FUNCTION = "base_of"
 OLD = "return max("
 NEW = "return min("
-PROFILE = "lost_votes"
+PROFILE = "lying_leader"
 SEEDS = 60
