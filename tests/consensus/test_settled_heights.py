@@ -24,6 +24,7 @@ from consensus.messages import (
     Body,
     Commit,
     Complain,
+    FetchBody,
     Prepare,
     PrepareCertificate,
     PrePrepare,
@@ -91,11 +92,12 @@ def test_p9_a_late_proposal_for_an_executed_height_is_no_contradiction(kit, driv
 
 
 def test_n6_a_late_new_view_that_forces_something_else_is_no_contradiction(kit, drive) -> None:
-    """NEW-VIEW of view 1 forces what view 2 did not decide: the view is entered, nothing of it is voted for."""
+    """NEW-VIEW of view 1 forces what view 2 did not decide: entered, none of it nor of what follows it is wanted."""
     story = Story(kit, drive)
     story.catch_up()
     story.driver.receive(story.old_new_view)
     assert ("N6", "settled otherwise") in story.driver.rules()
+    assert story.driver.sent(FetchBody) == []
     story.assert_untouched(view=1)
 
 
