@@ -1,12 +1,10 @@
 """One simulated node: the shell around the real core, with a disk that forgets and a power cord.
 
-It keeps the one contract (R2: an effect is released only when every Persist before it is durable) the way a real
-shell does: records of many steps share one fsync, effects wait in a queue. It can die at every boundary.
+It can die at every boundary between records and messages; ``outbox`` keeps the contract, ``executor`` the blocks.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +28,7 @@ from consensus.interface import (
     PoolChanged,
     Proposed,
     Received,
+    Record,
     RecordKind,
     Refused,
     ReportEvidence,
@@ -47,6 +46,7 @@ from consensus.simulation.adversary import Adversary
 from consensus.simulation.checkers import Judges, Violation
 from consensus.simulation.disk import Disk
 from consensus.simulation.executor import Bench, Executor
+from consensus.simulation.outbox import Outbox, Wiring
 from consensus.simulation.parcels import BlockRequest, Parcel, Transactions
 from consensus.simulation.pool import Pool
 
@@ -129,10 +129,7 @@ class Node:
         return self.traits.adversary is None
 
     def _clear(self) -> None:
-        self._queue: deque[tuple[int, Effect]] = deque()  # effects, each with the log position it waits for
-        self._required = self.disk.position
-        self._durable = self.disk.position
-        self._syncing = False
+        self._outbox = Outbox(self._wiring())
         self._executor = Executor(self._bench())
         self._wake_ms: int | None = None
 
@@ -158,7 +155,7 @@ class Node:
     def crash(self) -> None:
         """Lose memory, and whatever the disk had not synced."""
         self.up = False
-        waiting = any(isinstance(effect, Send | Broadcast) for _, effect in self._queue)
+        waiting = self._outbox.holds_messages
         loss = self.disk.crash(self.host.random)
         self.host.note(self.index, "crash", b"%d" % loss.lost)
         if self.correct:
@@ -167,17 +164,16 @@ class Node:
                 self.judges.count("crashes between persist and send")
             if loss.torn:
                 self.judges.count("torn tails")
-            for record in loss.survived:
-                self.judges.durable(self.index, int(record.kind), record.payload)
+            self._became_durable(list(loss.survived))
             stable = max((h for h in self.disk.certificates if h <= self.disk.executed), default=0)
             self.judges.crashed(self.index, stable)
-        self._queue.clear()
 
-    def _boundary(self) -> None:
-        if self.boundaries_left is not None:
-            if self.boundaries_left == 0:
-                raise _PowerCut
-            self.boundaries_left -= 1
+    def _boundary(self, effect: Effect) -> None:
+        if self.boundaries_left is None or not isinstance(effect, Persist | Send | Broadcast | Execute):
+            return
+        if self.boundaries_left == 0:
+            raise _PowerCut
+        self.boundaries_left -= 1
 
     def _later(self, delay_ms: int, action: Callable[[], None]) -> None:
         life = self.life
@@ -219,18 +215,24 @@ class Node:
         self._take(self.replica.step(self.host.now_ms, event))
 
     def _take(self, effects: list[Effect]) -> None:
+        self._guarded(lambda: self._put(effects))
+
+    def _put(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Trace):
+                self._traced(effect)
+                continue
+            self._outbox.put(effect)
+            if isinstance(effect, Persist) and self.correct:
+                for record in effect.records:
+                    if record.kind is RecordKind.NEW_VIEW:
+                        self.judges.enters(self.index, record.payload)
+        self._show()
+        self._outbox.flush()
+
+    def _guarded(self, action: Callable[[], None]) -> None:
         try:
-            for effect in effects:
-                if isinstance(effect, Persist):
-                    self._boundary()
-                    self._append(effect)
-                elif isinstance(effect, Trace):
-                    self._traced(effect)
-                else:
-                    self._queue.append((self._required, effect))
-            self._show()
-            self._release()
-            self._sync()
+            action()
         except _PowerCut:
             self.crash()
 
@@ -240,49 +242,10 @@ class Node:
         else:
             inspection.show_seat(self.traits.adversary.seat, self.replica, self.host.now_ms)
 
-    def _append(self, effect: Persist) -> None:
-        position = self.disk.append(effect.records)
-        if effect.sync:
-            self._required = position
+    def _became_durable(self, records: list[Record]) -> None:
         if self.correct:
-            for record in effect.records:
-                if record.kind is RecordKind.NEW_VIEW:
-                    self.judges.enters(self.index, record.payload)
-
-    def _sync(self) -> None:
-        """Start an fsync unless one is running; it covers all that was appended before it started."""
-        if self._syncing or self._durable >= self._required:
-            return
-        position = self.disk.position
-        duration_ms = self.host.random.randrange(self.traits.sync_ms + 1)
-        if duration_ms == 0:
-            self._synced(position)
-            return
-        self._syncing = True
-
-        def done() -> None:
-            self._syncing = False
-            try:
-                self._synced(position)
-            except _PowerCut:
-                self.crash()
-
-        self._later(duration_ms, done)
-
-    def _synced(self, position: int) -> None:
-        for record in self.disk.sync(position):
-            if self.correct:
+            for record in records:
                 self.judges.durable(self.index, int(record.kind), record.payload)
-        self._durable = max(self._durable, position)
-        self._release()
-        self._sync()
-
-    def _release(self) -> None:
-        while self._queue and self._queue[0][0] <= self._durable:
-            effect = self._queue.popleft()[1]
-            if isinstance(effect, Send | Broadcast | Execute):
-                self._boundary()
-            self._perform(effect)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -385,6 +348,17 @@ class Node:
             self.judges.certified(self.index, certificate.encode(), self.disk.executed)
         self.disk.loose_certificates[certificate.height] = certificate
 
+    def _wiring(self) -> Wiring:
+        return Wiring(
+            disk=self.disk,
+            later=self._later,
+            sync_ms=lambda: self.host.random.randrange(self.traits.sync_ms + 1),
+            perform=self._perform,
+            became_durable=self._became_durable,
+            boundary=self._boundary,
+            guarded=self._guarded,
+        )
+
     def _bench(self) -> Bench:
         host, traits = self.host, self.traits
         return Bench(
@@ -424,7 +398,4 @@ class Node:
         if self.correct:
             self.judges.log_replaced(self.index, [(int(r.kind), r.payload) for r in records])
             self.judges.count("log rotations")
-        try:
-            self._synced(self.disk.position)  # the checkpoint holds all that the waiting effects need
-        except _PowerCut:
-            self.crash()
+        self._guarded(lambda: self._outbox.synced(self.disk.position))  # it holds all that waiting effects need
