@@ -12,7 +12,7 @@ import typer
 
 from hanchain.cli.keys import PassphraseFile
 from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, GenesisFile, Json, Urls, passphrase, resolve
-from hanchain.cli.output import EXIT_REFUSED, console, print_json, print_table, reported
+from hanchain.cli.output import print_json, print_table, reported, say
 
 
 def media_type_of(path: Path) -> str:
@@ -41,42 +41,46 @@ def anchor(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Notarise files: their SHA-256, media type, size, owner and time go on chain, not their names or contents."""
+    """Notarise files: their SHA-256, media type, size, owner and time go on chain, not their names or contents.
+
+    A file that this owner anchored before is not anchored again: its first height and proof are given.
+    """
     from hanchain.crypto.keystore import KeyStore
+    from hanchain.ledger.transaction import account_of
     from hanchain.sdk import SyncClient
-    from hanchain.sdk.errors import RpcError
 
     with reported():
         urls, known = resolve(directory, url, genesis)
         store = KeyStore(keys if keys is not None else directory / "client")
         secret = passphrase(passphrase_file) if store.show(key).protected or passphrase_file else ""
         signer = store.unlock(key, secret)
+        owner = account_of(known.suite.id, signer.public_key, known.suite)
+        if proofs is not None:  # before anything is submitted: a proof that cannot be written is no use
+            proofs.mkdir(parents=True, exist_ok=True)
         rows: list[dict[str, object]] = []
         with SyncClient(urls, known) as client:
             for path in files:
                 digest, began = digest_of(path), time.monotonic()
-                row: dict[str, object] = {"file": str(path), "digest": digest.hex()}
-                try:
+                done = client.anchored(digest, owner)
+                status = "anchored before"
+                if done is None:
                     done = client.anchor(digest, media_type_of(path), path.stat().st_size, signer)
-                except RpcError as error:
-                    if error.reason != "E_EXISTS":
-                        raise
-                    row |= {"status": "anchored before", "detail": error.detail}
-                else:
-                    row |= {
-                        "status": "anchored",
-                        "height": done.height,
-                        "txid": done.txid.hex(),
-                        "latency_ms": round((time.monotonic() - began) * 1000, 1),
-                    }
-                    if proofs is not None:
-                        proofs.mkdir(parents=True, exist_ok=True)
-                        bundle = proofs / f"{path.name}.{digest.hex()[:12]}.proof.json"
-                        bundle.write_text(done.proof.to_json())
-                        row["proof"] = str(bundle)
+                    status = "anchored"
+                row: dict[str, object] = {
+                    "file": str(path),
+                    "digest": digest.hex(),
+                    "status": status,
+                    "height": done.height,
+                    "txid": done.txid.hex(),
+                    "latency_ms": round((time.monotonic() - began) * 1000, 1),
+                }
+                if proofs is not None:
+                    bundle = proofs / f"{path.name}.{digest.hex()[:12]}.proof.json"
+                    bundle.write_text(done.proof.to_json())
+                    row["proof"] = str(bundle)
                 rows.append(row)
                 if not json and len(files) > 1:
-                    console.print(f"{row['status']:<16} {path}")
+                    say(f"{status:<16} {path}")
     if json:
         print_json(rows)
         return
@@ -87,12 +91,10 @@ def anchor(
             (
                 r["file"],
                 str(r["digest"])[:16],
-                r.get("height", ""),
-                f"{r['latency_ms']} ms" if "latency_ms" in r else "",
-                r.get("proof", r.get("detail", "")),
+                r["height"],
+                f"{r['latency_ms']} ms" if r["status"] == "anchored" else r["status"],
+                r.get("proof", ""),
             )
             for r in rows
         ],
     )
-    if any(r["status"] != "anchored" for r in rows):
-        raise typer.Exit(EXIT_REFUSED)

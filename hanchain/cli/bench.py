@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hanchain.cli.options import Json
-from hanchain.cli.output import console, print_json, reported
+from hanchain.cli.output import marked, print_json, reported, say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def throughput(
     from hanchain.bench.throughput import run
 
     with reported():
-        result = run(validators, duration, say=(lambda _: None) if json else console.print)
+        result = run(validators, duration, say=(lambda _: None) if json else say)
     if json:
         print_json(asdict(result))
         return
@@ -52,6 +52,6 @@ def throughput(
         ),
         ("refused", result.failed),
     ):
-        console.print(f"{key:<11} {value}")
+        say(f"{key:<11} {value}")
     if result.exhausted:
-        console.print("[yellow]the signed transactions ran out: throughput is a lower bound[/]")
+        say(marked("the signed transactions ran out: throughput is a lower bound", "yellow"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, GenesisFile, Json, Urls, resolve
-from hanchain.cli.output import EXIT_REFUSED, console, print_json, print_table, reported, short
+from hanchain.cli.output import EXIT_REFUSED, print_json, print_table, reported, say, short
 
 if TYPE_CHECKING:
     from hanchain.sdk.results import TransactionStatus
@@ -31,15 +31,15 @@ def _print_status(found: TransactionStatus, json: bool) -> None:
     if json:
         print_json(asdict(found))
     else:
-        console.print(f"id        {found.txid.hex()}")
-        console.print(f"state     {found.state}")
+        say(f"id        {found.txid.hex()}")
+        say(f"state     {found.state}")
         if found.receipt is not None:
-            console.print(f"block     {found.height}, number {found.index}")
-            console.print(f"gas       {found.receipt.gas_used}")
+            say(f"block     {found.height}, number {found.index}")
+            say(f"gas       {found.receipt.gas_used}")
             if found.receipt.reason:
-                console.print(f"reason    {found.receipt.reason}: {found.receipt.message}")
+                say(f"reason    {found.receipt.reason}: {found.receipt.message}")
             for event in found.receipt.events:
-                console.print(f"event     {event.contract}.{event.name}")
+                say(f"event     {event.contract}.{event.name}")
     if found.state in {"failed", "expired", "unknown"}:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -112,7 +112,7 @@ def block_show(
         ("sealed by", ", ".join(found.signers) or "nobody: genesis"),
         ("state root", header.state_root.hex()),
     ):
-        console.print(f"{key:<11} {value}", soft_wrap=True)
+        say(f"{key:<11} {value}")
     if found.receipts:
         print_table(
             f"{len(found.receipts)} transaction{'' if len(found.receipts) == 1 else 's'}",

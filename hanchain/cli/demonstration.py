@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
 
 from hanchain.cli.anchor import digest_of, media_type_of
-from hanchain.cli.output import console, fail, print_json, print_table
+from hanchain.cli.output import console, fail, marked, print_json, print_table, say
 from hanchain.ledger.block import BlockHeader
 from hanchain.ledger.genesis import Genesis
 from hanchain.sdk import SyncClient
@@ -83,16 +84,18 @@ class Demonstration:
         if left:
             raise fail(f"still running: {', '.join(left)}")
         self._summary["seconds"] = round(time.monotonic() - began, 1)
-        self._say(f"\n[bold green]done[/] in {self._summary['seconds']} s; all four processes stopped")
+        self._say("")
+        self._say(marked("done", "bold green"), f" in {self._summary['seconds']} s; all four processes stopped")
         if self._quiet:
             print_json(self._summary)
 
-    def _say(self, text: str) -> None:
+    def _say(self, *parts: str | Text) -> None:
         if not self._quiet:
-            console.print(text, soft_wrap=True)
+            say(*parts)
 
     def _step(self, title: str) -> None:
-        self._say(f"\n[bold]{title}[/]")
+        self._say("")
+        self._say(marked(title, "bold"))
 
     # ---------------------------------------------------------------------------------------------------------- steps
 
@@ -145,7 +148,9 @@ class Demonstration:
         pid = self._processes.kill(leader)
         self._killed = time.monotonic()
         if not self._quiet:
-            line = f"   [red]kill -9 {pid}[/]: the leader, {leader.name}, at height {status.height}"
+            line = Text.assemble(
+                "   ", marked(f"kill -9 {pid}", "red"), f": the leader, {leader.name}, at height {status.height}"
+            )
             progress.console.print(line)
         return leader
 
@@ -195,10 +200,9 @@ class Demonstration:
             ],
         )
         if len(outcomes) > len(shown):
-            console.print(
-                f"… and {len(outcomes) - len(shown)} more; median latency {latencies[len(latencies) // 2]:.0f} ms"
-            )
-        self._say(f"the chain paused for [bold]{pause:.2f} s[/], elected the next leader and went on; nothing was lost")
+            say(f"… and {len(outcomes) - len(shown)} more; median latency {latencies[len(latencies) // 2]:.0f} ms")
+        words = ", elected the next leader and went on; nothing was lost"
+        self._say("the chain paused for ", marked(f"{pause:.2f} s", "bold"), words)
 
     def _restart(self, leader: NodeAddress) -> None:
         self._step(f"3. {leader.name} comes back and catches up")
@@ -243,7 +247,8 @@ class Demonstration:
 
     def _verify(self, bundle: Path) -> None:
         code, output = self._run_verifier(bundle)
-        self._say(output.rstrip())
+        for line in output.rstrip().splitlines():
+            self._say(line)
         if code != 0:
             raise fail("the proof does not verify")
         self._summary["verified"] = True
@@ -264,7 +269,7 @@ class Demonstration:
                 raise fail(f"a bit flipped in the {part} went unnoticed")
             step = next(line for line in output.splitlines() if "FAILED" in line)
             refused.append({"part": part, "refused_at": " ".join(step.split()[2:3])})
-            self._say(f"{part:<12} [red]refused[/] {' '.join(step.split())}")
+            self._say(f"{part:<12} ", marked("refused", "red"), f" {' '.join(step.split())}")
         self._summary["tampering"] = refused
 
     def _run_verifier(self, bundle: Path) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hanchain.cli.options import Json, passphrase
-from hanchain.cli.output import console, print_json, print_table, reported
+from hanchain.cli.output import print_json, print_table, reported, say
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -68,7 +68,7 @@ def list_keys(keys: Store = DEFAULT_STORE, json: Json = False) -> None:
             [(name, suite, acc.hex(), "yes" if safe else "none") for name, suite, acc, _, safe in rows],
         )
     else:
-        console.print(f"no keys in {keys}; make one with `hanchain keys new NAME --keys {keys}`")
+        say(f"no keys in {keys}; make one with `hanchain keys new NAME --keys {keys}`")
 
 
 @app.command("show")
@@ -93,4 +93,4 @@ def _print_one(name: str, suite: str, public_key: bytes, protected: bool, json: 
         print_json(document)
         return
     for key, value in document.items():
-        console.print(f"{key:<11} {value.hex() if isinstance(value, bytes) else value}", soft_wrap=True)
+        say(f"{key:<11} {value.hex() if isinstance(value, bytes) else value}")

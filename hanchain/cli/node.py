@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hanchain.cli.options import Json
-from hanchain.cli.output import console, fail, print_json, print_table, reported, short
+from hanchain.cli.output import fail, print_json, print_table, reported, say, short
 
 if TYPE_CHECKING:
     from hanchain.node.config import Config
@@ -94,9 +94,9 @@ def status(
             ("pool", f"{found.mempool_transactions} transactions, {found.mempool_bytes} bytes"),
             ("uptime", f"{found.uptime_ms // 1000} s"),
         ):
-            console.print(f"{key:<8} {value}")
+            say(f"{key:<8} {value}")
         if found.catching_up_to is not None:
-            console.print(f"catching up to height {found.catching_up_to}")
+            say(f"catching up to height {found.catching_up_to}")
         print_table(
             "", ("peer", "address", "link"), [(p.name, p.address, p.detail or "not connected") for p in found.peers]
         )

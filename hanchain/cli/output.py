@@ -13,16 +13,35 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hanchain.crypto import CryptoRejection
 from hanchain.ledger.reasons import Rejection
 
 EXIT_REFUSED = 1
+EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_INTERRUPTED = 130
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+# No markup: what commands print holds names of files and words of other nodes, which are data and never styles.
+console = Console(highlight=False, markup=False, emoji=False)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def plain(value: object) -> str:
+    """Return a value in one printable line: control characters and broken encodings as escapes."""
+    text = str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def marked(value: object, style: str) -> Text:
+    """Return a value with a style."""
+    return Text(plain(value), style)
+
+
+def say(*parts: str | Text) -> None:
+    """Print one line; it is broken by the terminal, not by us, so that a copied hash stays whole."""
+    console.print(Text.assemble(*(p if isinstance(p, Text) else plain(p) for p in parts)), soft_wrap=True)
 
 
 def print_json(document: object) -> None:
@@ -40,19 +59,21 @@ def _plain(value: object) -> object:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table that fits the terminal; numbers to the right."""
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    heading = Text(title) if title else None
+    table = Table(title=heading, title_justify="left", header_style="bold", box=None, pad_edge=False)
     rows = [list(row) for row in rows]
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in row))
+        table.add_row(*(Text(f"{cell:.1f}" if isinstance(cell, float) else plain(cell)) for cell in row))
     console.print(table)
 
 
 def fail(message: str, *, code: int = EXIT_REFUSED) -> typer.Exit:
     """Print an error and return the exception that ends the command."""
-    errors.print(f"[bold red]error[/] {message}", soft_wrap=True)
+    lines = "\n".join(map(plain, message.splitlines()))
+    errors.print(Text.assemble(marked("error", "bold red"), " ", lines), soft_wrap=True)
     return typer.Exit(code)
 
 
@@ -74,6 +95,8 @@ def reported() -> Iterator[None]:
             more = f" ({len(attempts)} addresses tried)" if len(attempts) > 1 else ""
             hint = "is the network up? `hanchain testnet status`"
             raise fail(f"no node answered{more}: {said}\n{hint}", code=EXIT_UNREACHABLE) from None
+        if kind == "BadAddress":
+            raise fail(str(error), code=EXIT_USAGE) from None
         if kind in {"RpcError", "BadAnswer", "Unverified", "Locked", "Corruption", "DiskFull", "Missing", "CorruptLog"}:
             raise fail(str(error)) from None
         raise

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hanchain.cli.options import Json
-from hanchain.cli.output import EXIT_REFUSED, console, print_json, print_table
+from hanchain.cli.output import EXIT_REFUSED, marked, print_json, print_table, say
 
 app = typer.Typer(no_args_is_help=True)
 Validators = Annotated[int | None, typer.Option("--validators", help="Network size; default: drawn from the seed.")]
@@ -35,14 +35,15 @@ def run(
         print_json(asdict(summary) | {"missing": summary.missing})
     else:
         print_table("", ("reached", "times"), summary.coverage.items())
-        console.print(
+        say(
             f"{summary.runs} runs from seed {first}: {summary.events} events, {summary.virtual_ms // 1000} virtual s "
             f"in {summary.wall_ms / 1000:.1f} s, {len(summary.failures)} violations"
         )
         for failure in summary.failures:
-            console.print(f"[bold red]seed {failure.seed}[/] {failure.violation}\n  again: {failure.repeat}")
+            say(marked(f"seed {failure.seed}", "bold red"), f" {failure.violation}")
+            say(f"  again: {failure.repeat}")
         if summary.missing:
-            console.print(f"not reached by so few runs: {', '.join(summary.missing)}")
+            say(f"not reached by so few runs: {', '.join(summary.missing)}")
     if summary.failures:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -63,7 +64,7 @@ def replay(
     else:
         for line in result.lines:
             print(line)
-        console.print(f"trace hash {result.trace_hash}", soft_wrap=True)
-        console.print(result.violation or "no violation")
+        say(f"trace hash {result.trace_hash}")
+        say(result.violation or "no violation")
     if result.violation:
         raise typer.Exit(EXIT_REFUSED)

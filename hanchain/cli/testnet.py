@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, Json
-from hanchain.cli.output import EXIT_REFUSED, console, print_json, print_table, reported, short
+from hanchain.cli.output import EXIT_REFUSED, marked, print_json, print_table, reported, say, short
 
 if TYPE_CHECKING:
     from hanchain.testnet.files import NetworkFiles, NodeAddress
@@ -49,10 +49,10 @@ def init(
         print_json({"directory": str(directory), "chain_id": genesis.chain_id, "nodes": [n.name for n in files.nodes]})
         return
     for warning in genesis.warnings():
-        console.print(f"[yellow]warning[/] {warning}")
+        say(marked("warning", "yellow"), f" {warning}")
     print_table("", ("node", "p2p", "api"), [(n.name, n.p2p, n.api) for n in files.nodes])
-    console.print(f"chain {genesis.chain_name}, id {genesis.chain_id.hex()}", soft_wrap=True)
-    console.print(f"next: hanchain testnet up --dir {directory}")
+    say(f"chain {genesis.chain_name}, id {genesis.chain_id.hex()}")
+    say(f"next: hanchain testnet up --dir {directory}")
 
 
 @app.command("up")
@@ -68,7 +68,7 @@ def up(directory: Directory = DEFAULT_DIRECTORY, json: Json = False) -> None:
     if json:
         print_json({"started": [n.name for n in started]})
     else:
-        console.print(f"{len(started)} of {len(files.nodes)} nodes started")
+        say(f"{len(started)} of {len(files.nodes)} nodes started")
         _print_status(files, processes)
 
 
@@ -133,7 +133,7 @@ def _print_status(files: NetworkFiles, processes: Processes) -> None:
     )
     for row in rows:
         if row.get("detail"):
-            console.print(f"{row['node']}: {row['detail']}")
+            say(f"{row['node']}: {row['detail']}")
 
 
 @app.command("logs")
@@ -196,4 +196,4 @@ def _say(document: dict[str, Any], sentence: str, json: bool) -> None:
     if json:
         print_json(document)
     else:
-        console.print(sentence)
+        say(sentence)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hanchain.cli.options import Json
-from hanchain.cli.output import EXIT_REFUSED, console, print_json, reported
+from hanchain.cli.output import EXIT_REFUSED, marked, print_json, reported, say
 
 
 def verify(
@@ -46,8 +46,11 @@ def verify(
         print_json({"verified": good, "steps": [step._asdict() for step in steps]})
     else:
         for number, step in enumerate(steps, start=1):
-            mark = "[green]ok    [/]" if step.ok else "[bold red]FAILED[/]"
-            console.print(f"{number:>2} {mark} {step.name:<12} {step.detail}", soft_wrap=True)
-        console.print("[bold green]verified[/]" if good else "[bold red]not verified[/]: do not rely on this bundle")
+            mark = marked("ok    ", "green") if step.ok else marked("FAILED", "bold red")
+            say(f"{number:>2} ", mark, f" {step.name:<12} {step.detail}")
+        if good:
+            say(marked("verified", "bold green"))
+        else:
+            say(marked("not verified", "bold red"), ": do not rely on this bundle")
     if not good:
         raise typer.Exit(EXIT_REFUSED)

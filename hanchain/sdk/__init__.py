@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from hanchain.sdk.errors import BadAnswer, ClientError, RpcError, Unreachable, Unverified
+from hanchain.sdk.errors import BadAddress, BadAnswer, ClientError, RpcError, Unreachable, Unverified
 from hanchain.sdk.results import Anchored, Block, ChainStatus, Peer, State, TransactionStatus, ViewResult
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Anchored",
+    "BadAddress",
     "BadAnswer",
     "Block",
     "ChainStatus",

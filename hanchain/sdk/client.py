@@ -224,6 +224,25 @@ class Client:
             return status
         return None
 
+    async def anchored(self, digest: bytes, owner: bytes) -> Anchored | None:
+        """Return the notarisation of a digest by an account, with its verified proof; None if there is none."""
+        genesis = self._trusted(verify=True)
+        assert genesis is not None, "_trusted refuses to verify without one"
+        try:
+            found = (await self.view(anchor.NAME, "get", digest, owner)).value
+        except RpcError as error:
+            if error.reason == Reason.REVERTED:
+                return None
+            raise
+        fields = Fields(tuple(found) if isinstance(found, list) else found, "record")
+        for _ in range(5):  # owner, media type, size, height, time: the proof says them again, and is checked
+            fields.value()
+        txid = fields.blob(1, 64)
+        bundle = await self.proof(txid)
+        require_proof(bundle, genesis, txid, digest=digest, owner=owner)
+        header = BlockHeader.decode(bundle.header, genesis.suite)
+        return Anchored(digest, owner, txid, header.height, header.timestamp_ms, bundle)
+
     def _trusted(self, verify: bool) -> Genesis | None:
         if verify and self._genesis is None:
             raise ValueError("nothing to verify against: give the client a genesis, or pass verify=False")

@@ -11,6 +11,10 @@ class ClientError(Exception):
     """Any error of this library."""
 
 
+class BadAddress(ClientError, ValueError):
+    """What was given as the address of a node is none."""
+
+
 class RpcError(ClientError):
     """A node refused, finally. ``reason`` equals a ``hanchain.ledger.reasons.Reason`` or is a contract's code."""
 

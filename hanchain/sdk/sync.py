@@ -102,6 +102,10 @@ class SyncClient:
         """Notarise a digest; return it with its verified proof."""
         return self._run(self._client.anchor(digest, media_type, size, key, timeout_ms=timeout_ms))
 
+    def anchored(self, digest: bytes, owner: bytes) -> Anchored | None:
+        """Return an earlier notarisation with its verified proof, None if there is none."""
+        return self._run(self._client.anchored(digest, owner))
+
     def _run(self, call: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(call, self._loop)
         try:

@@ -19,7 +19,7 @@ from yarl import URL
 from hanchain.ledger.json_reader import Json, read_json
 from hanchain.ledger.reasons import Rejection
 from hanchain.sdk import limits
-from hanchain.sdk.errors import BadAnswer, RpcError, Unreachable
+from hanchain.sdk.errors import BadAddress, BadAnswer, RpcError, Unreachable
 from hanchain.sdk.reading import fields_of
 
 _UNAVAILABLE: Final = frozenset({502, 503, 504})  # a proxy in front of a node that is gone
@@ -151,7 +151,11 @@ class Transport:
 
 
 def _node_url(text: str) -> URL:
-    url = URL(text)
-    if url.scheme not in {"http", "https"} or not url.host or url.query_string or url.fragment:
-        raise ValueError(f"{text!r} is not the address of a node: http://host:port expected")
+    try:
+        url = URL(text)
+        good = url.scheme in {"http", "https"} and url.host and url.port and not (url.query_string or url.fragment)
+    except ValueError:  # a port beyond 65,535, a bracket that is not closed
+        good = False
+    if not good:
+        raise BadAddress(f"{text!r} is not the address of a node: http://host:port expected")
     return url

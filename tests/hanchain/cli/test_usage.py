@@ -53,7 +53,11 @@ def test_keys_are_made_listed_and_shown(tmp_path: Path) -> None:
         (["verify", "missing.json", "--genesis", "missing.json"], 2, "does not exist"),
         (["node", "status", "--url", "http://127.0.0.1:9"], 3, "no node answered"),
         (["tx", "status", "zz", "--url", "http://127.0.0.1:9"], 1, "holds no network"),
+        (["node", "status", "--url", "nonsense"], 2, "is not the address of a node"),
+        (["node", "status", "--url", "http://127.0.0.1:99999"], 2, "is not the address of a node"),
+        (["testnet", "status", "--dir", "[/x]"], 1, "[/x] holds no network"),
         (["demo", "missing.pdf"], 1, "is no file"),
+        (["demo", "[/red]missing.pdf"], 1, "[/red]missing.pdf is no file"),
         (["no-such-command"], 2, "No such command"),
     ],
 )
