@@ -8,6 +8,7 @@ N - f correct ones suffice (checked for N = 1..128 by a test); the same q as Sma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from consensus import limits
 from consensus.codec import CodecError, Value, decode, encode
@@ -22,6 +23,7 @@ def faulty_max(validators: int) -> int:
     return (validators - 1) // 3
 
 
+@lru_cache(maxsize=limits.VALIDATORS_MAX)
 def quorum(validators: int) -> int:
     """Return q, the votes that make a certificate."""
     return -(-(validators + faulty_max(validators) + 1) // 2)

@@ -166,22 +166,19 @@ def on_body(s: State, header: ProposalHeader, body: bytes) -> None:
 def advance(s: State) -> None:
     """Apply the rules to every height of the window until nothing changes."""
     while True:
-        before = len(s.out)
+        before, voting = len(s.out), s.voting
         heights = range(s.stable + 1, s.stable + s.settings.window + 1)
-        for height in heights:
-            slot = s.slots.get(height)
-            if slot is None:
-                continue
-            if s.voting and slot.accepted is None:
+        slots = [s.slots[height] for height in heights if height in s.slots]
+        for slot in slots:
+            if voting and slot.accepted is None:
                 _accept(s, slot)
-            if s.voting and slot.accepted is not None:
+            if voting and slot.accepted is not None:
                 _prepare(s, slot)
             _certify(s, slot)
-        if s.voting:
+        if voting:
             _commit(s, heights)
-        for height in heights:
-            slot = s.slots.get(height)
-            if slot is not None and slot.decided is None:
+        for slot in slots:
+            if slot.decided is None:
                 _decide(s, slot)
         _execute(s)
         if len(s.out) == before:

@@ -25,6 +25,7 @@ def test_a_seed_that_once_failed_passes(seed: str, profile: str, story: str) -> 
     assert result.violation is None, f"{story}; repeat with: {result.repeat}"
 
 
+@pytest.mark.timeout(600)  # half a minute on two idle cores
 def test_a_campaign_passes_and_reaches_what_it_is_there_for() -> None:
     """Two hundred seeds without a violation, and every expected state met at least once."""
     summary = run_many(CAMPAIGN, jobs=2)
