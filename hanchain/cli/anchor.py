@@ -12,7 +12,7 @@ import typer
 
 from hanchain.cli.keys import PassphraseFile
 from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, GenesisFile, Json, Urls, passphrase, resolve
-from hanchain.cli.output import print_json, print_table, reported, say
+from hanchain.cli.output import marked, print_json, reported, say
 
 
 def media_type_of(path: Path) -> str:
@@ -79,22 +79,16 @@ def anchor(
                     bundle.write_text(done.proof.to_json())
                     row["proof"] = str(bundle)
                 rows.append(row)
-                if not json and len(files) > 1:
-                    say(f"{status:<16} {path}")
+                if not json:
+                    _print_row(row)
     if json:
         print_json(rows)
-        return
-    print_table(
-        "",
-        ("file", "sha-256", "height", "latency", "note"),
-        [
-            (
-                r["file"],
-                str(r["digest"])[:16],
-                r["height"],
-                f"{r['latency_ms']} ms" if r["status"] == "anchored" else r["status"],
-                r.get("proof", ""),
-            )
-            for r in rows
-        ],
-    )
+
+
+def _print_row(row: dict[str, object]) -> None:
+    say(marked(row["file"], "bold"))
+    say(f"  sha-256      {row['digest']}")
+    say(f"  transaction  {row['txid']}")
+    say(f"  {row['status']} at height {row['height']}, {row['latency_ms']} ms")
+    if "proof" in row:
+        say(f"  proof        {row['proof']}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, GenesisFile, Json, Urls, resolve
-from hanchain.cli.output import EXIT_REFUSED, print_json, print_table, reported, say, short
+from hanchain.cli.output import EXIT_REFUSED, print_json, reported, say
 
 if TYPE_CHECKING:
     from hanchain.sdk.results import TransactionStatus
@@ -114,8 +114,6 @@ def block_show(
     ):
         say(f"{key:<11} {value}")
     if found.receipts:
-        print_table(
-            f"{len(found.receipts)} transaction{'' if len(found.receipts) == 1 else 's'}",
-            ("#", "id", "result", "gas"),
-            [(r.index, short(r.txid, 24), r.reason or "ok", r.gas_used) for r in found.receipts],
-        )
+        say(f"{len(found.receipts)} transaction{'' if len(found.receipts) == 1 else 's'}")
+        for receipt in found.receipts:
+            say(f"{receipt.index:>4}  {receipt.txid.hex()}  {receipt.reason or 'ok'}")

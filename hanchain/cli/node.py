@@ -44,6 +44,7 @@ async def _run(config: Config, stop_with: int | None) -> None:
     import signal
 
     from hanchain.api.server import ApiServer
+    from hanchain.ledger.reasons import Reason, Rejection
     from hanchain.node.assembly import assemble
     from hanchain.node.config import parse_address
     from hanchain.node.local import LocalService
@@ -56,7 +57,12 @@ async def _run(config: Config, stop_with: int | None) -> None:
     api = ApiServer(LocalService(node), *parse_address(config.api.listen, "[api] listen"))
     await node.start()
     try:
-        await api.start()
+        try:
+            await api.start()
+        except OSError as error:
+            raise Rejection(
+                Reason.BAD_CONFIG, f"[api] listen {config.api.listen}: {error.strerror or error}"
+            ) from error
         while not stop.is_set():
             try:
                 async with asyncio.timeout(1.0):

@@ -24,16 +24,25 @@ GenesisFile = Annotated[
 DEFAULT_DIRECTORY = Path("net")
 
 
+def load_genesis(path: Path) -> Genesis:
+    """Return the genesis in a file; raise Rejection naming the file and what is wrong with it."""
+    from hanchain.ledger.genesis import parse_genesis
+    from hanchain.ledger.reasons import Rejection
+
+    try:
+        return parse_genesis(path.read_bytes())
+    except Rejection as error:
+        raise Rejection(error.reason, f"{path}: {error.detail}") from error
+
+
 def resolve(directory: Path, urls: list[str] | None, genesis: Path | None) -> tuple[list[str], Genesis]:
     """Return node addresses and genesis: those given, else those of the network's directory."""
-    from hanchain.ledger.genesis import parse_genesis
     from hanchain.testnet.files import load_network
 
     if urls and genesis is not None:
-        return urls, parse_genesis(genesis.read_bytes())
+        return urls, load_genesis(genesis)
     network = load_network(directory)
-    found = parse_genesis(genesis.read_bytes()) if genesis is not None else network.genesis()
-    return urls or [n.url for n in network.nodes], found
+    return urls or [n.url for n in network.nodes], load_genesis(genesis or network.genesis_path)
 
 
 def passphrase(path: Path | None) -> str:

@@ -77,6 +77,24 @@ def fail(message: str, *, code: int = EXIT_REFUSED) -> typer.Exit:
     return typer.Exit(code)
 
 
+_DAMAGED = (
+    "what next: data/state may be removed, it is made again from the blocks; with damaged blocks or a damaged log put "
+    "back a backup of the whole data directory, or let this validator rejoin with a new key"
+)
+_HINTS = {  # errors of packages that only the commands which need them load: known by name, with what to do next
+    "RpcError": "",
+    "timeout": "is a quorum up? `hanchain testnet status`; go on waiting with `hanchain tx wait ID`",
+    "BadAnswer": "",
+    "Unverified": "do not rely on this node's answers",
+    "Locked": "another process runs this node",
+    "Corruption": _DAMAGED,
+    "CorruptLog": _DAMAGED,
+    "Missing": _DAMAGED,
+    "Fault": _DAMAGED,
+    "DiskFull": "make room and start again; nothing was lost",
+}
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn everything that may go wrong into a sentence and an exit code; anything else is a bug and stays one."""
@@ -97,8 +115,9 @@ def reported() -> Iterator[None]:
             raise fail(f"no node answered{more}: {said}\n{hint}", code=EXIT_UNREACHABLE) from None
         if kind == "BadAddress":
             raise fail(str(error), code=EXIT_USAGE) from None
-        if kind in {"RpcError", "BadAnswer", "Unverified", "Locked", "Corruption", "DiskFull", "Missing", "CorruptLog"}:
-            raise fail(str(error)) from None
+        if kind in _HINTS:
+            hint = _HINTS["timeout" if getattr(error, "reason", "") == "timeout" else kind]
+            raise fail(f"{error}\n{hint}" if hint else str(error)) from None
         raise
 
 

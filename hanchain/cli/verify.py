@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hanchain.cli.options import Json
+from hanchain.cli.options import Json, load_genesis
 from hanchain.cli.output import EXIT_REFUSED, marked, print_json, reported, say
 
 
@@ -27,11 +27,10 @@ def verify(
     json: Json = False,
 ) -> None:
     """Verify a proof bundle offline, step by step: no network, no node, no trust in whoever sent it."""
-    from hanchain.ledger.genesis import parse_genesis
     from hanchain.ledger.proof import verify_file
 
     with reported():
-        known = parse_genesis(genesis.read_bytes())
+        known = load_genesis(genesis)
         digest = None
         if file is not None:
             with file.open("rb") as content:

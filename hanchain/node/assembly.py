@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+import structlog
+
 from consensus import Replica, Settings
 from consensus.restore import CorruptLog
 from hanchain.crypto import CryptoRejection, PrivateKey
@@ -17,10 +19,13 @@ from hanchain.node.chain import Chain
 from hanchain.node.config import Config
 from hanchain.node.executor import InlineExecutor
 from hanchain.node.node import Node
+from p2p.tls import TlsFiles, make_context
 from storage.blocks import BlockStore
 from storage.errors import Corruption, Missing
 from storage.leveldb import LevelDB
 from storage.wal import WriteAheadLog
+
+_LOG = structlog.get_logger("hanchain.node")
 
 
 def read_genesis(path: Path) -> Genesis:
@@ -65,12 +70,36 @@ def assemble(config: Config) -> Node:
         raise Rejection(
             Reason.BAD_CONFIG, f"the key {config.key.name} is not the one that the genesis lists for {names[index]}"
         )
+    _check_tls(config)
     opened = ExitStack()
     try:
         return _open(config, genesis, index, signer, opened)
     except BaseException:
         opened.close()
         raise
+
+
+def _check_tls(config: Config) -> None:
+    """Raise Rejection unless the TLS files can be read and belong together; warn when others may read a secret."""
+    section = config.p2p
+    for name in ("certificate", "private_key", "authority"):
+        path = config.path(getattr(section, name))
+        try:
+            path.read_bytes()
+        except OSError as error:
+            raise Rejection(Reason.BAD_CONFIG, f"[p2p] {name}: {path}: {error.strerror}") from error
+    files = [config.path(p) for p in (section.certificate, section.private_key, section.authority)]
+    try:
+        make_context(TlsFiles(*files), server_side=True)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        names = ", ".join(map(str, files))
+        raise Rejection(
+            Reason.BAD_CONFIG, f"[p2p] no certificate with its key and authority in {names}: {error}"
+        ) from error
+    secrets = [files[1], *config.path(config.key.directory).glob("*")]
+    for path in secrets:
+        if path.stat().st_mode & 0o077:
+            _LOG.warning("secret readable by others", path=str(path), mend="chmod 600")
 
 
 def _open(config: Config, genesis: Genesis, index: int, signer: PrivateKey, opened: ExitStack) -> Node:

@@ -40,7 +40,7 @@ from consensus.interface import (
 )
 from hanchain import __version__
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.reasons import Fault, Rejection
+from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.admission import Admission
 from hanchain.node.chain import Chain, StoredBlock
@@ -124,7 +124,7 @@ class Node:
     # --------------------------------------------------------------------------------------------------------- life
 
     async def start(self) -> None:
-        """Open the network and begin; raises OSError when the port is taken."""
+        """Open the network and begin; raises Rejection when the port is taken."""
         self._loop = asyncio.get_running_loop()
         snapshot = self._engine.snapshot()
         self.sealed_height = snapshot.stable_height
@@ -135,7 +135,12 @@ class Node:
         )
         self._engine.start()
         self._wakeup.set()
-        await self.network.start()
+        try:
+            await self.network.start()
+        except OSError as error:
+            raise Rejection(
+                Reason.BAD_CONFIG, f"[p2p] listen {self.config.p2p.listen}: {error.strerror or error}"
+            ) from error
         if self._closing:  # closed meanwhile
             await self.network.close()
             return

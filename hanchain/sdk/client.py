@@ -139,9 +139,11 @@ class Client:
             try:
                 answer, result = await self._transport.rpc("tx_wait", params, slice_ms + limits.WAIT_GRACE_MS)
             except RpcError as error:
-                if error.reason == Reason.TIMEOUT and clock() < deadline:
+                if error.reason != Reason.TIMEOUT:
+                    raise
+                if clock() < deadline:
                     continue
-                raise
+                raise _not_sealed(txid, timeout_ms) from None
             return _about(answer, result, txid)
 
     async def send(self, transaction: Transaction, timeout_ms: int = limits.WAIT_MS_DEFAULT) -> TransactionStatus:
@@ -158,8 +160,10 @@ class Client:
             try:
                 return await self.wait(transaction.txid, min(max(1, remaining_ms), limits.RESUBMIT_MS))
             except RpcError as error:
-                if error.reason != Reason.TIMEOUT or clock() >= deadline:
+                if error.reason != Reason.TIMEOUT:
                     raise
+                if clock() >= deadline:
+                    raise _not_sealed(transaction.txid, timeout_ms) from None
             ended = await self._hand_in(transaction, again=True)
         return ended
 
@@ -255,6 +259,11 @@ class Client:
             return suite_by_name(status.suite)
         except CryptoRejection as error:
             raise Unverified(f"a suite that this version does not know: {error.detail}") from None
+
+
+def _not_sealed(txid: bytes, timeout_ms: int) -> RpcError:
+    detail = f"transaction {txid.hex()} was not sealed within {timeout_ms / 1000:g} s; it may still be"
+    return RpcError(Reason.TIMEOUT, "not sealed in time", detail)
 
 
 def _about(answer: Answer, result: Json, txid: bytes) -> TransactionStatus:

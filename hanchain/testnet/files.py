@@ -25,7 +25,7 @@ from hanchain.crypto.keystore import Cost, KeyStore
 from hanchain.ledger.genesis import Genesis, Organisation, Validator, parse_genesis
 from hanchain.ledger.parameters import Parameters
 from hanchain.ledger.reasons import Reason, Rejection
-from hanchain.node.config import ApiSection, Config, LogSection, NodeSection, P2pSection, render
+from hanchain.node.config import ApiSection, Config, LogSection, NodeSection, P2pSection, parse_address, render
 
 HOST = "127.0.0.1"
 CERTIFICATE_DAYS = 825
@@ -163,12 +163,17 @@ def load_network(directory: Path) -> NetworkFiles:
     try:
         document = json.loads((directory / NETWORK_FILE).read_text())
         nodes = tuple(NodeAddress(str(n["name"]), str(n["p2p"]), str(n["api"])) for n in document)
+        for node in nodes:
+            parse_address(node.p2p, f"p2p address of {node.name}")
+            parse_address(node.api, f"API address of {node.name}")
     except OSError as error:
         raise Rejection(
             Reason.NOT_FOUND, f"{directory} holds no network: {error.strerror}; make one with init"
         ) from error
     except (ValueError, TypeError, KeyError) as error:
         raise Rejection(Reason.MALFORMED, f"{directory / NETWORK_FILE}: {error}") from error
+    if not nodes:
+        raise Rejection(Reason.MALFORMED, f"{directory / NETWORK_FILE}: no nodes")
     return NetworkFiles(directory, nodes)
 
 

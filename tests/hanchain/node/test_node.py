@@ -214,12 +214,12 @@ async def test_closing_while_starting(cluster):
 
 
 async def test_a_taken_port_is_told(cluster):
-    """Starting on a port that somebody has is an OSError, after which the node closes cleanly."""
+    """Starting on a port that somebody has is refused in words, after which the node closes cleanly."""
     async with cluster(start=False) as net:
         host, _, port = net.files.nodes[0].p2p.rpartition(":")
         server = await asyncio.start_server(lambda *_: None, host, int(port))
         node = net.assemble("node0")
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(Rejection, match="address already in use"):
             await node.start()
         await node.close()
         server.close()
