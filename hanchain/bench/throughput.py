@@ -20,6 +20,7 @@ from hanchain.bench.machine import Machine, describe_machine
 from hanchain.crypto import PrivateKey
 from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.parameters import Parameters
+from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.transaction import Transaction, account_of, build, sign
 from hanchain.sdk import Client
 from hanchain.testnet.files import create_network
@@ -144,6 +145,8 @@ async def _measure(
         say(f"saturation: {UNDER_WAY} transactions under way for {duration_s:.0f} s")
         load = _Load(clients, transactions)
         sealed, blocks, seconds, latencies = await _saturate(clients[0], load, duration_s)
+        if not sealed:
+            raise Rejection(Reason.TIMEOUT, f"nothing was sealed in the {seconds:.0f} s measured: measure longer")
         throughput = sealed / seconds
         rate = throughput / 2
         say(f"{throughput:.0f} tx/s; half load: {rate:.0f} tx/s, open loop")

@@ -12,15 +12,19 @@ from hanchain.cli.options import Json
 from hanchain.cli.output import EXIT_REFUSED, marked, print_json, print_table, say
 
 app = typer.Typer(no_args_is_help=True)
-Validators = Annotated[int | None, typer.Option("--validators", help="Network size; default: drawn from the seed.")]
-Window = Annotated[int | None, typer.Option("--window", help="Proposals in flight; default: drawn from the seed.")]
+Validators = Annotated[
+    int | None, typer.Option("--validators", help="Network size; default: drawn from the seed.", min=4, max=31)
+]
+Window = Annotated[
+    int | None, typer.Option("--window", help="Proposals in flight; default: drawn from the seed.", min=1, max=64)
+]
 
 
 @app.command("run")
 def run(
     seeds: Annotated[int, typer.Option("--seeds", help="How many runs.", min=1)] = 100,
     first: Annotated[int, typer.Option("--first", help="The first seed.", min=0)] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", help="Processes; default: one per core.", min=0)] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes; default: one per core.", min=0, max=64)] = 0,
     validators: Validators = None,
     window: Window = None,
     json: Json = False,
@@ -29,7 +33,7 @@ def run(
     from consensus.simulation.campaign import run_many
 
     summary = run_many(
-        range(first, first + seeds), jobs=jobs or os.cpu_count() or 1, validators=validators, window=window
+        range(first, first + seeds), jobs=min(seeds, jobs or os.cpu_count() or 1), validators=validators, window=window
     )
     if json:
         print_json(asdict(summary) | {"missing": summary.missing})

@@ -44,6 +44,11 @@ class Processes:
         """
         if self.pid(node) is not None:
             raise Rejection(Reason.NOT_UNIQUE, f"{node.name} runs already")
+        if _alive(node):
+            raise Rejection(
+                Reason.NOT_UNIQUE,
+                f"something answers at {node.url} already: a {node.name} started by hand? Stop it first",
+            )
         command = [sys.executable, "-m", "hanchain.cli.main", "node", "run", str(self._files.config_path(node.name))]
         if stop_with is not None:
             command += ["--stop-with", str(stop_with)]
