@@ -238,7 +238,8 @@ class Demonstration:
         offline = self._directory / "offline"
         offline.mkdir()
         shutil.copy(self._network.genesis_path, offline / "genesis.json")
-        shutil.copy(outcome.path, offline / outcome.path.name)
+        (offline / "file").mkdir()  # apart from the demo's own files, whatever its name
+        shutil.copy(outcome.path, offline / "file" / outcome.path.name)
         bundle = offline / "proof.json"
         bundle.write_text(outcome.anchored.proof.to_json())
         self._say(f"{outcome.path.name}: proof of {bundle.stat().st_size} bytes")
@@ -274,7 +275,7 @@ class Demonstration:
 
     def _run_verifier(self, bundle: Path) -> tuple[int, str]:
         command = [sys.executable, "-m", "hanchain.cli.main", "verify", bundle.name, "--genesis", "genesis.json"]
-        command += ["--file", self._anchored_name]
+        command += ["--file", f"file/{self._anchored_name}"]
         environment = {
             "PATH": "/usr/bin:/bin",
             "COLUMNS": "200",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -42,6 +43,9 @@ def version(json: Annotated[bool, typer.Option("--json", help="One JSON document
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode gets escapes, not a traceback
     try:
         app()
     except KeyboardInterrupt:

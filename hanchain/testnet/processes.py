@@ -11,8 +11,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -52,12 +54,12 @@ class Processes:
         command = [sys.executable, "-m", "hanchain.cli.main", "node", "run", str(self._files.config_path(node.name))]
         if stop_with is not None:
             command += ["--stop-with", str(stop_with)]
-        with self._files.log_path(node.name).open("ab") as log:
+        with _uninterrupted(), self._files.log_path(node.name).open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        self._children[node.name] = process
-        self._pid_path(node).write_text(json.dumps([process.pid, _start_time(process.pid)]))
+            self._children[node.name] = process
+            self._pid_path(node).write_text(json.dumps([process.pid, _start_time(process.pid)]))
         return process.pid
 
     def pid(self, node: NodeAddress) -> int | None:
@@ -132,6 +134,24 @@ class Processes:
 
     def _pid_path(self, node: NodeAddress) -> Path:
         return self._files.directory / node.name / "node.pid"
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off SIGINT and SIGTERM: a process that was started and not written down could never be stopped again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _start_time(pid: int) -> str | None:

@@ -132,3 +132,26 @@ def test_a_node_that_ignores_the_request_is_killed(network, monkeypatch):
     os.kill(pid, signal.SIGSTOP)
     processes.stop(node)
     assert processes.pid(node) is None
+
+
+def test_an_interrupt_while_a_process_is_started_comes_after_it_is_written_down(monkeypatch, tmp_path):
+    """A node that nobody knows of could never be stopped: Ctrl-C waits until its id is on disk."""
+    import os
+    import signal
+    import subprocess
+
+    files = create_network(tmp_path / "network", validators=1)
+    processes, node = Processes(files), files.nodes[0]
+    started = subprocess.Popen
+
+    def interrupted(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        return started(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        processes.start(node)
+    monkeypatch.undo()
+    assert processes.pid(node) is not None
+    processes.stop_all()
+    assert processes.pid(node) is None
