@@ -165,5 +165,5 @@ class Executor:
                 b.disk.certificates[height] = certificate
         self._working = False
         if height <= b.disk.executed:
-            b.deliver(Synced(block.sealed, certificate))
+            b.deliver(Synced(block.sealed, certificate if height == certificate.height else None))
         self._work()
