@@ -47,6 +47,7 @@ class Summary:
     coverage: dict[str, int]  # summed over all runs
     events: int
     virtual_ms: int
+    recovery_ms_max: int  # the slowest recovery after the links healed
     wall_ms: int
 
     @property
@@ -78,14 +79,22 @@ def run_many(
 def _sum(results: Iterable[Result], started: float) -> Summary:
     failures: list[Result] = []
     coverage: dict[str, int] = {}
-    runs = events = virtual_ms = 0
+    runs = events = virtual_ms = recovery_ms_max = 0
     for result in results:
         runs += 1
         events += result.events
         virtual_ms += result.virtual_ms
+        recovery_ms_max = max(recovery_ms_max, result.recovery_ms or 0)
         for name, count in result.coverage.items():
             coverage[name] = coverage.get(name, 0) + count
         if result.violation is not None:
             failures.append(result)
-    wall_ms = int((perf_counter() - started) * 1000)
-    return Summary(runs, tuple(failures), dict(sorted(coverage.items())), events, virtual_ms, wall_ms)
+    return Summary(
+        runs=runs,
+        failures=tuple(failures),
+        coverage=dict(sorted(coverage.items())),
+        events=events,
+        virtual_ms=virtual_ms,
+        recovery_ms_max=recovery_ms_max,
+        wall_ms=int((perf_counter() - started) * 1000),
+    )

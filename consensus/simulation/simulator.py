@@ -36,6 +36,7 @@ class Result:
     sealed_height: int
     events: int
     virtual_ms: int
+    recovery_ms: int | None  # from healing until all was done; None when that never came
     lines: tuple[str, ...]  # the whole trace when asked for, the last steps after a violation, else nothing
     plan: Plan
     repeat: str  # the command that shows this run again
@@ -73,6 +74,7 @@ def run(
         sealed_height=min(world.judges.nodes[n.index].stable for n in world.correct),
         events=world.events,
         virtual_ms=world.now_ms,
+        recovery_ms=world.recovery_ms,
         lines=tuple(_line(*entry) for entry in world.lines) if shown else (),
         plan=plan,
         repeat=_command(seed, validators=validators, window=window, byzantine=byzantine, profile=profile),
@@ -129,8 +131,7 @@ def _recover(world: World) -> None:
                 break
         if world.now_ms > start_ms + bound_ms:
             raise Violation("L1", _stuck(world, goal, waiting, bound_ms))
-    spent = world.now_ms - start_ms
-    world.judges.coverage["recovery ms"] = spent
+    world.recovery_ms = world.now_ms - start_ms
 
 
 def bound(world: World) -> int:

@@ -44,6 +44,7 @@ class World:
         self.events = 0
         self.healed = False
         self.submitting = True
+        self.recovery_ms: int | None = None
         suite = FakeSuite()
         self._signers = [suite.signer(f"{plan.seed}/{i}") for i in range(plan.validators)]
         self.context = Context(suite, suite.hash(b"chain"))
