@@ -216,7 +216,7 @@ def _accept(s: State, slot: Slot) -> None:
         s.trace("P2", "time not above the parent's", height)
         complain(s, Complaint.BAD_PROPOSAL)
         return
-    if s.leader != s.index and not _timely(s, slot, header, digest):
+    if s.leader != s.index and not _timely(s, slot, header, digest, parent_ms):
         return  # no complaint yet: the wrong clock may be mine, then others vote; else the progress timer speaks
     if slot.valid != digest:
         ancestors = s.ancestors(height)
@@ -227,12 +227,14 @@ def _accept(s: State, slot: Slot) -> None:
     slot.accepted = digest
 
 
-def _timely(s: State, slot: Slot, header: ProposalHeader, digest: bytes) -> bool:
+def _timely(s: State, slot: Slot, header: ProposalHeader, digest: bytes, parent_ms: int) -> bool:
     """Section 10: the time is near this clock, or f + 1 others found it so."""
     received, precision = slot.proposal_received_ms, limits.CLOCK_PRECISION_MS
     steps = max(0, min(s.backoff(), 8))
     delay = limits.MESSAGE_DELAY_MS * 3**steps // 2**steps
-    if received - delay - precision <= header.timestamp_ms <= received + precision:
+    # The least time above a parent's is never too late: one block stamped far ahead must not stop those that follow.
+    latest = max(received + precision, parent_ms + 1)
+    if received - delay - precision <= header.timestamp_ms <= latest:
         return True
     others = slot.prepares.get((s.view, digest), {})
     return len(others) - (s.index in others) >= s.validators.weak_quorum

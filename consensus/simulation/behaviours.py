@@ -248,8 +248,37 @@ def _mutate(seat: Seat, _peer: int, message: Message) -> list[Message]:
     return [message]
 
 
+def _swap_payload(seat: Seat, peer: int, message: Message) -> list[Message]:
+    """Lead with the right header and signature, and the wrong bytes beside them for one of the others."""
+    if isinstance(message, PrePrepare) and peer == seat.others()[0]:
+        return [replace(message, payload=_junk(message.payload))]
+    return [message]
+
+
+def _relay_junk(seat: Seat, message: Message) -> Volunteered:
+    """Pass a leader's proposal on with other bytes of the same length: the signature covers the header only."""
+    if not isinstance(message, PrePrepare):
+        return []
+    junk = replace(message, payload=_junk(message.payload))
+    return [(peer, junk) for peer in seat.others() if peer != message.sender]
+
+
+def _forge_new_view(seat: Seat, message: Message) -> Volunteered:
+    """Answer every VIEW-CHANGE with a NEW-VIEW in the name of somebody who does not lead that view."""
+    if not isinstance(message, ViewChange):
+        return []
+    somebody = (seat.validators.leader(message.new_view) + 1) % len(seat.validators)
+    signature = bytes(seat.context.suite.signature_size)
+    forged = NewView(message.epoch, somebody, message.new_view, (), seat.stable, (), signature)
+    return [(peer, forged) for peer in seat.others()]
+
+
 def _slow_leader_delay(seat: Seat, message: Message) -> int:
     return seat.timeout_ms * 3 // 4 if isinstance(message, PrePrepare) else 0
+
+
+def _junk(payload: bytes) -> bytes:
+    return bytes(byte ^ 1 for byte in payload)
 
 
 def _flip(digest: bytes) -> bytes:
@@ -282,4 +311,10 @@ _STOCK = (
     Behaviour("mutate", _mutate),
     Behaviour("slow_leader", delay_ms=_slow_leader_delay),
 )
-BEHAVIOURS: Final[dict[str, Behaviour]] = {behaviour.name: behaviour for behaviour in _STOCK}
+# In a profile of their own: drawn by the swarm, they would make other runs of all seeds that once failed.
+_FORGERS = (
+    Behaviour("swap_payload", _swap_payload, _relay_junk),
+    Behaviour("forge_new_view", answer=_forge_new_view),
+)
+SWARM: Final = tuple(sorted(behaviour.name for behaviour in _STOCK))
+BEHAVIOURS: Final[dict[str, Behaviour]] = {behaviour.name: behaviour for behaviour in (*_STOCK, *_FORGERS)}

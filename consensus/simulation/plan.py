@@ -12,9 +12,9 @@ from typing import Final
 
 from consensus.certificate import faulty_max
 from consensus.interface import Settings
-from consensus.simulation.behaviours import BEHAVIOURS
+from consensus.simulation.behaviours import SWARM
 
-PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet", "wrong_clock")
+PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet", "wrong_clock", "forger")
 _TIMEOUTS_MS: Final = (1_000, 2_000)
 
 
@@ -100,9 +100,8 @@ def draw(
     bad = random.sample(range(size), faulty_max(size)) if random.randrange(8) else []
     if byzantine is not None:
         bad = bad or list(range(faulty_max(size)))
-    names = sorted(BEHAVIOURS)
     behaviours = tuple(
-        (node, tuple(n for n in names if random.randrange(3) == 0) if byzantine is None else byzantine)
+        (node, tuple(n for n in SWARM if random.randrange(3) == 0) if byzantine is None else byzantine)
         for node in sorted(bad)
     )
     correct = [node for node in range(size) if node not in bad]
@@ -207,5 +206,8 @@ def _focus(random: Random, plan: Plan) -> Plan:
             partitions=partitions,
             byzantine=tuple((node, voter) for node, _ in bad),
         )
+    if plan.profile == "forger":
+        forger = ("forge_new_view", "leader_lull", "swap_payload")
+        return replace(common, loss=0, byzantine=tuple((node, forger) for node, _ in bad))
     liar = ("false_new_view", "hide_prepared", "leader_lull", "old_change")
     return replace(common, vote_loss=250, byzantine=tuple((node, liar) for node, _ in bad))

@@ -2,7 +2,7 @@
 
 MODULE = "consensus.normal"
 FUNCTION = "_accept"
-OLD = "not _timely(s, slot, header, digest):\n        return"
-NEW = "not _timely(s, slot, header, digest):\n        complain(s, Complaint.BAD_PROPOSAL)\n        return"
+OLD = "not _timely(s, slot, header, digest, parent_ms):\n        return"
+NEW = "not _timely(s, slot, header, digest, parent_ms):\n        complain(s, Complaint.BAD_PROPOSAL)\n        return"
 PROFILE = "wrong_clock"
 SEEDS = 30
