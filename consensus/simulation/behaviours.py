@@ -257,8 +257,9 @@ def _swap_payload(seat: Seat, peer: int, message: Message) -> list[Message]:
 
 def _relay_junk(seat: Seat, message: Message) -> Volunteered:
     """Pass a leader's proposal on with other bytes of the same length: the signature covers the header only."""
-    if not isinstance(message, PrePrepare):
-        return []
+    if not isinstance(message, PrePrepare) or ("relayed", message.view, message.header.height) in seat.memory:
+        return []  # once each: two of these must not pass one proposal to and fro for ever
+    seat.memory["relayed", message.view, message.header.height] = True
     junk = replace(message, payload=_junk(message.payload))
     return [(peer, junk) for peer in seat.others() if peer != message.sender]
 

@@ -7,7 +7,7 @@ import pytest
 from consensus.simulation import run
 from consensus.simulation.mutation import Mutation
 
-FILES = sorted((Path(__file__).parent / "mutants").glob("m*.py"))
+FILES = sorted((Path(__file__).parent / "mutants").glob("*.py"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=[p.stem for p in FILES])
