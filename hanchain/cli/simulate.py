@@ -19,6 +19,27 @@ Window = Annotated[
     int | None, typer.Option("--window", help="Proposals in flight; default: drawn from the seed.", min=1, max=64)
 ]
 
+Profile = Annotated[str, typer.Option("--profile", help="Which faults are turned up; swarm: a random mix.")]
+Byzantine = Annotated[
+    str | None, typer.Option("--byzantine", help="Behaviours of the faulty validators, by commas; default: drawn.")
+]
+
+
+def _behaviours(profile: str, byzantine: str | None) -> tuple[str, ...] | None:
+    """Return the behaviours asked for; raise BadParameter for a name that the simulator does not know."""
+    from consensus.simulation.behaviours import BEHAVIOURS
+    from consensus.simulation.plan import PROFILES
+
+    if profile not in PROFILES:
+        raise typer.BadParameter(f"{profile!r}; there are {', '.join(PROFILES)}", param_hint="--profile")
+    if byzantine is None:
+        return None
+    names = tuple(name for name in byzantine.split(",") if name)
+    for name in names:
+        if name not in BEHAVIOURS:
+            raise typer.BadParameter(f"{name!r}; there are {', '.join(sorted(BEHAVIOURS))}", param_hint="--byzantine")
+    return names
+
 
 @app.command("run")
 def run(
@@ -27,13 +48,20 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", help="Processes; default: one per core.", min=0, max=64)] = 0,
     validators: Validators = None,
     window: Window = None,
+    profile: Profile = "swarm",
+    byzantine: Byzantine = None,
     json: Json = False,
 ) -> None:
     """Run seeds with random faults and Byzantine validators; report violations and what was covered."""
     from consensus.simulation.campaign import run_many
 
     summary = run_many(
-        range(first, first + seeds), jobs=min(seeds, jobs or os.cpu_count() or 1), validators=validators, window=window
+        range(first, first + seeds),
+        jobs=min(seeds, jobs or os.cpu_count() or 1),
+        validators=validators,
+        window=window,
+        byzantine=_behaviours(profile, byzantine),
+        profile=profile,
     )
     if json:
         print_json(asdict(summary) | {"missing": summary.missing})
@@ -57,12 +85,21 @@ def replay(
     seed: Annotated[int, typer.Argument(help="The seed to run again.", min=0)],
     validators: Validators = None,
     window: Window = None,
+    profile: Profile = "swarm",
+    byzantine: Byzantine = None,
     json: Json = False,
 ) -> None:
     """Run one seed again and print its trace: virtual time, node, view, rule, what happened."""
     from consensus.simulation import run as run_seed
 
-    result = run_seed(seed, validators=validators, window=window, trace=True)
+    result = run_seed(
+        seed,
+        validators=validators,
+        window=window,
+        byzantine=_behaviours(profile, byzantine),
+        profile=profile,
+        trace=True,
+    )
     if json:
         print_json(asdict(result))
     else:

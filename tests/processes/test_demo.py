@@ -40,6 +40,11 @@ def wait_until_gone(directory: Path, seconds: float) -> None:
         time.sleep(0.1)
 
 
+def heed_interrupts() -> None:
+    """Take SIGINT as a program in the foreground does: a shell's background jobs begin with it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def wait_for_nodes(directory: Path, count: int) -> None:
     """Wait until so many nodes of the directory run."""
     deadline = time.monotonic() + 30
@@ -81,7 +86,10 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing(tmp_path: Path) -> None:
 def test_an_interrupted_demo_stops_its_nodes(tmp_path: Path, number: int, code: int) -> None:
     """Ctrl-C or SIGTERM in the middle: exit code 130, and no process is left."""
     demo = subprocess.Popen(
-        [*DEMO, "--keep", str(tmp_path / "kept")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*DEMO, "--keep", str(tmp_path / "kept")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - this process has no threads
     )
     wait_for_nodes(tmp_path, 4)
     demo.send_signal(number)

@@ -148,10 +148,14 @@ def test_an_interrupt_while_a_process_is_started_comes_after_it_is_written_down(
         os.kill(os.getpid(), signal.SIGINT)
         return started(*arguments, **options)
 
-    monkeypatch.setattr(subprocess, "Popen", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        processes.start(node)
-    monkeypatch.undo()
-    assert processes.pid(node) is not None
-    processes.stop_all()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
+    try:
+        monkeypatch.setattr(subprocess, "Popen", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            processes.start(node)
+        monkeypatch.undo()
+        assert processes.pid(node) is not None
+    finally:
+        signal.signal(signal.SIGINT, before)
+        processes.stop_all()
     assert processes.pid(node) is None
