@@ -1,0 +1,50 @@
+"""The counters and surroundings of the running transaction: the one object that every translated node holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contracts.failures import Stop, StopReason
+
+if TYPE_CHECKING:
+    from contracts.host import Context, Host
+
+MEMORY_BYTES_MAX: Final = 16 * 1024 * 1024  # charged per transaction, never given back
+CALLS_MAX: Final = 64  # calls of functions and contracts on the stack of one transaction, all contracts together
+
+
+class Runtime:
+    """What is left of gas (units) and memory (bytes), and where calls go. One for each machine, set up for each run.
+
+    Nodes of a program subtract from ``gas`` and ``memory`` themselves where that is on the hot path; ``pay`` and
+    ``alloc`` are for everything else. Charge first, then work.
+    """
+
+    __slots__ = ("calls", "context", "contract", "caller", "gas", "host", "memory", "read_only", "result")
+
+    host: Host
+    context: Context
+    contract: str  # whose code runs now
+    caller: str | None  # the contract that called it, None if a transaction or a view did
+
+    def __init__(self) -> None:
+        self.gas = 0
+        self.memory = 0
+        self.calls = 0  # how many more may be open
+        self.read_only = False
+        self.result: object = None  # of the last ``return`` statement
+
+    def pay(self, amount: int) -> None:
+        """Charge ``amount`` of gas; raise Stop(OUT_OF_GAS)."""
+        self.gas -= amount
+        if self.gas < 0:
+            raise Stop(StopReason.OUT_OF_GAS)
+
+    def alloc(self, size_bytes: int) -> None:
+        """Charge memory, and a 64th of it as gas; raise Stop."""
+        self.gas -= size_bytes >> 6
+        if self.gas < 0:
+            raise Stop(StopReason.OUT_OF_GAS)
+        self.memory -= size_bytes
+        if self.memory < 0:
+            raise Stop(StopReason.OUT_OF_MEMORY)
