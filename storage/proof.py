@@ -1,7 +1,7 @@
 """Binary Merkle trees in the shape of RFC 6962, and proofs that a leaf is at an index of a tree.
 
 Leaves are hashed with prefix 0x00 and inner nodes with 0x01, so a node can never pass for a leaf. The hash function is
-given by the caller (RFC 6962: SHA-256; a domain tag, if any, is part of it). The functions are pure and import nothing
+given by the caller (a domain tag, if any, is part of it). The functions are pure and import nothing
 that does IO: a verifier of proof files needs no other file of this package.
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from hanchain.crypto.limits import DIGEST_BYTES_MAX, DIGEST_BYTES_MIN
+
 # connections
 CONNECTIONS_MAX: Final = 1_024  # below the usual limit of open files, with room for peers and databases
 KEEPALIVE_MS: Final = 75_000  # an idle connection is closed; clients reconnect in a millisecond
@@ -32,8 +34,8 @@ WAITS_MAX: Final = 1_024  # waits at one time: one per connection
 
 # values
 NAME_LENGTH_MAX: Final = 64  # contract and method names, as in the ledger
-HEX_DIGEST_BYTES_MIN: Final = 16  # the shortest id that can be looked up; each suite has its own length
-HEX_DIGEST_BYTES_MAX: Final = 64  # the longest digest of any suite
+HEX_DIGEST_BYTES_MIN: Final = DIGEST_BYTES_MIN  # the shortest id that can be looked up; each suite has its own length
+HEX_DIGEST_BYTES_MAX: Final = DIGEST_BYTES_MAX  # the longest digest of any suite
 SAFE_INTEGER_MAX: Final = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259 section 6)
 
 # answers

@@ -57,8 +57,6 @@ class Result:
 
 def run(validators: int, duration_s: float, say: Callable[[str], None]) -> Result:
     """Measure a network of ``validators`` processes; ``say`` takes progress in words."""
-    machine = describe_machine()
-    say(f"{machine.processor}, {machine.cores} cores, {machine.verifies_per_second} verifies/s")
     parameters = Parameters(expiry_window=EXPIRY_HEIGHTS)
     with tempfile.TemporaryDirectory(prefix="hanchain-bench-") as scratch:
         network = create_network(
@@ -67,6 +65,8 @@ def run(validators: int, duration_s: float, say: Callable[[str], None]) -> Resul
         processes = Processes(network)
         try:
             genesis = network.genesis()
+            machine = describe_machine(genesis.suite)
+            say(f"{machine.processor}, {machine.cores} cores, {machine.verifies_per_second} verifies/s")
             count = int(SIGNED_PER_SECOND_MAX / validators * 4 * (duration_s + WARM_UP_SECONDS))
             say(f"signing {count} transactions")
             transactions = _sign(genesis, count)

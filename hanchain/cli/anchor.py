@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from hanchain.cli.keys import PassphraseFile
 from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, GenesisFile, Json, Urls, passphrase, resolve
 from hanchain.cli.output import marked, print_json, reported, say
+from hanchain.crypto.content import CONTENT_DIGEST_NAME, digest_file
 
 
 def media_type_of(path: Path) -> str:
@@ -20,12 +20,6 @@ def media_type_of(path: Path) -> str:
     if path.suffix == ".md":
         return "text/markdown"
     return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-
-
-def digest_of(path: Path) -> bytes:
-    """Return the SHA-256 of a file's content."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").digest()
 
 
 def anchor(
@@ -41,7 +35,7 @@ def anchor(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Notarise files: their SHA-256, media type, size, owner and time go on chain, not their names or contents.
+    """Notarise files: their digest, media type, size, owner and time go on chain, not their names or contents.
 
     A file that this owner anchored before is not anchored again: its first height and proof are given.
     """
@@ -60,7 +54,7 @@ def anchor(
         rows: list[dict[str, object]] = []
         with SyncClient(urls, known) as client:
             for path in files:
-                digest, began = digest_of(path), time.monotonic()
+                digest, began = digest_file(path), time.monotonic()
                 done = client.anchored(digest, owner)
                 status = "anchored before"
                 if done is None:
@@ -87,7 +81,7 @@ def anchor(
 
 def _print_row(row: dict[str, object]) -> None:
     say(marked(row["file"], "bold"))
-    say(f"  sha-256      {row['digest']}")
+    say(f"  {CONTENT_DIGEST_NAME.lower():<11}  {row['digest']}")
     say(f"  transaction  {row['txid']}")
     say(f"  {row['status']} at height {row['height']}, {row['latency_ms']} ms")
     if "proof" in row:

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from hanchain.cli.anchor import digest_of
 from hanchain.cli.options import Json
 from hanchain.cli.output import fail, reported
+from hanchain.crypto.content import digest_file
 
 FILES_MAX = 400  # more are anchored with `hanchain anchor`
 
@@ -67,7 +67,7 @@ def _choose(given: Sequence[Path]) -> list[Path]:
         candidates = [p for p in dict.fromkeys([*documents, *sources]) if p.stat().st_size > 0]
     distinct: dict[bytes, Path] = {}
     for path in candidates:
-        distinct.setdefault(digest_of(path), path)
+        distinct.setdefault(digest_file(path), path)
     if len(distinct) > FILES_MAX:
         raise fail(f"{len(distinct)} files; the demo takes {FILES_MAX}")
     return list(distinct.values())

@@ -17,8 +17,9 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from hanchain.cli.anchor import digest_of, media_type_of
+from hanchain.cli.anchor import media_type_of
 from hanchain.cli.output import console, fail, marked, print_json, print_table, say
+from hanchain.crypto.content import CONTENT_DIGEST_NAME, digest_file
 from hanchain.ledger.block import BlockHeader
 from hanchain.ledger.genesis import Genesis
 from hanchain.sdk import SyncClient
@@ -161,7 +162,7 @@ class Demonstration:
             with SyncClient([n.url for n in self._network.nodes], self._genesis) as client:
                 while self._load.failure is None and (path := waiting.get()) is not None:
                     began = time.monotonic()
-                    anchored = client.anchor(digest_of(path), media_type_of(path), path.stat().st_size, signer)
+                    anchored = client.anchor(digest_file(path), media_type_of(path), path.stat().st_size, signer)
                     with self._load.lock:
                         self._load.outcomes.append(Outcome(path, anchored, began, time.monotonic()))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for this one
@@ -188,7 +189,7 @@ class Demonstration:
         shown = outcomes[:ROWS_SHOWN]
         print_table(
             "",
-            ("file", "sha-256", "height", "latency"),
+            ("file", CONTENT_DIGEST_NAME.lower(), "height", "latency"),
             [
                 (
                     o.path.relative_to(root) if o.path.is_relative_to(root) else o.path.name,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hanchain.cli.options import Json, passphrase
+from hanchain.cli.options import Json, SuiteName, passphrase, suite_of
 from hanchain.cli.output import print_json, print_table, reported, say
 
 app = typer.Typer(no_args_is_help=True)
@@ -34,19 +34,19 @@ def new(
     name: Name,
     keys: Store = DEFAULT_STORE,
     passphrase_file: PassphraseFile = None,
-    suite: Annotated[str, typer.Option("--suite", help="Crypto suite of the network.")] = "ed25519",
+    suite: SuiteName = None,
     unprotected: Annotated[bool, typer.Option("--unprotected", help="No passphrase: for test networks only.")] = False,
     json: Json = False,
 ) -> None:
     """Make a key and store it encrypted under a passphrase (Argon2id, AES-256-GCM)."""
-    from hanchain.crypto import suite_by_name
     from hanchain.crypto.keystore import KeyStore
 
     with reported():
+        chosen = suite_of(suite)
         secret = "" if unprotected else passphrase(passphrase_file)
         if not unprotected and passphrase_file is None and secret != typer.prompt("again", hide_input=True, default=""):
             raise typer.BadParameter("the passphrases differ")
-        info = KeyStore(keys).new(name, secret, suite_by_name(suite), allow_empty_passphrase=unprotected)
+        info = KeyStore(keys).new(name, secret, chosen, allow_empty_passphrase=unprotected)
     _print_one(info.name, info.suite, info.public_key, info.protected, json)
 
 

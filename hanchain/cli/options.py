@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from hanchain.crypto import Suite
     from hanchain.ledger.genesis import Genesis
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
@@ -21,7 +22,17 @@ Urls = Annotated[
 GenesisFile = Annotated[
     Path | None, typer.Option("--genesis", help="Genesis file, from a source you trust.", dir_okay=False)
 ]
+SuiteName = Annotated[
+    str | None, typer.Option("--suite", help="Crypto suite of the network; default: that of a new network.")
+]
 DEFAULT_DIRECTORY = Path("net")
+
+
+def suite_of(name: str | None) -> Suite:
+    """Return the suite called so, by default that of a network that names none; raise CryptoRejection."""
+    from hanchain.crypto import default_suite, suite_by_name
+
+    return default_suite() if name is None else suite_by_name(name)
 
 
 def load_genesis(path: Path) -> Genesis:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, Json
+from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, Json, SuiteName, suite_of
 from hanchain.cli.output import EXIT_REFUSED, marked, print_json, print_table, reported, say, short
 
 if TYPE_CHECKING:
@@ -37,13 +37,16 @@ def init(
     port_base: Annotated[
         int, typer.Option("--port-base", help="First of consecutive ports; 0: free ones.", min=0, max=65_000)
     ] = 0,
+    suite: SuiteName = None,
     json: Json = False,
 ) -> None:
     """Make the files of a network: genesis, keys, certificates, one configuration per validator."""
     from hanchain.testnet.files import create_network
 
     with reported():
-        files = create_network(directory, validators=validators, chain_name=chain, port_base=port_base)
+        files = create_network(
+            directory, validators=validators, chain_name=chain, port_base=port_base, suite=suite_of(suite)
+        )
         genesis = files.genesis()
     if json:
         print_json({"directory": str(directory), "chain_id": genesis.chain_id, "nodes": [n.name for n in files.nodes]})

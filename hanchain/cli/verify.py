@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -27,14 +26,12 @@ def verify(
     json: Json = False,
 ) -> None:
     """Verify a proof bundle offline, step by step: no network, no node, no trust in whoever sent it."""
+    from hanchain.crypto.content import digest_file
     from hanchain.ledger.proof import verify_file
 
     with reported():
         known = load_genesis(genesis)
-        digest = None
-        if file is not None:
-            with file.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").digest()
+        digest = None if file is None else digest_file(file)
         try:
             account = None if owner is None else bytes.fromhex(owner.removeprefix("0x"))
         except ValueError:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+DIGEST_BYTES_MIN: Final = 16  # of any suite: collisions of less are found by one machine
+DIGEST_BYTES_MAX: Final = 64  # of any suite: a 512-bit hash; consensus and storage carry no longer ones
+PUBLIC_KEY_BYTES_MAX: Final = 128  # of any suite: an uncompressed point of a 512-bit curve
+SIGNATURE_BYTES_MAX: Final = 256  # of any suite: 128 of them fit the certificate of a block
 TAG_BYTES_MAX: Final = 255  # a domain tag's length is one byte of the hash input
 TAGS_REMEMBERED: Final = 128  # prefixes computed once; the tags are a few dozen constants of our own
 KEY_NAME_LENGTH_MAX: Final = 64  # a file name on every system, with room for its suffix

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from hanchain.crypto import limits
 from hanchain.crypto.ed25519 import Ed25519Suite
 from hanchain.crypto.reasons import CryptoReason, CryptoRejection
 
@@ -73,7 +74,21 @@ class Suite(Protocol):
         """Return the key that ``export`` gave out; raise CryptoRejection(BAD_KEY) for another length."""
 
 
-_SUITES: Final[Mapping[str, Suite]] = MappingProxyType({suite.name: suite for suite in (Ed25519Suite(),)})
+def check_lengths(suite: Suite) -> None:
+    """Assert that a suite's id and lengths are within what every format has room for."""
+    assert 0 < suite.id <= 255, "the id is one byte"
+    assert limits.DIGEST_BYTES_MIN <= suite.digest_size <= limits.DIGEST_BYTES_MAX, "a digest of any suite"
+    assert 0 < suite.public_key_size <= limits.PUBLIC_KEY_BYTES_MAX, "a public key of any suite"
+    assert 0 < suite.signature_size <= limits.SIGNATURE_BYTES_MAX, "a signature of any suite"
+
+
+def _table(*suites: Suite) -> Mapping[str, Suite]:
+    for suite in suites:
+        check_lengths(suite)
+    return MappingProxyType({suite.name: suite for suite in suites})
+
+
+_SUITES: Final = _table(Ed25519Suite())  # closed: no code, file or message can add to it
 
 
 def suite_by_name(name: str) -> Suite:

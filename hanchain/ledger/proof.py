@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from consensus.certificate import SealCert
 from consensus.fields import Rejection as ConsensusRejection
 from hanchain.crypto import Suite
+from hanchain.crypto.limits import DIGEST_BYTES_MAX, DIGEST_BYTES_MIN
 from hanchain.ledger import limits
 from hanchain.ledger.block import TRANSACTIONS_TAG, BlockHeader, transaction_path
 from hanchain.ledger.genesis import Genesis
@@ -317,5 +318,7 @@ def _read_path(entry: Json) -> LeafPath:
     return LeafPath(
         fields["position"].integer(0, 2**63 - 1),
         fields["size"].integer(1, 2**63 - 1),
-        tuple(item.blob(1, 64) for item in fields["path"].items(0, limits.PATH_LENGTH_MAX)),
+        tuple(
+            item.blob(DIGEST_BYTES_MIN, DIGEST_BYTES_MAX) for item in fields["path"].items(0, limits.PATH_LENGTH_MAX)
+        ),
     )

@@ -1,7 +1,7 @@
 """Admission: which transactions enter the pool, and which bodies may be voted for.
 
 Signatures are verified once per node: what stands in the pool was verified on entry, and a proposal's transaction that
-is byte for byte a pooled one is not verified again. The slow part runs in worker threads; libsodium lets go of the
+is byte for byte a pooled one is not verified again. The slow part runs in worker threads: verification lets go of the
 interpreter lock meanwhile.
 """
 

@@ -11,12 +11,14 @@ from enum import IntEnum
 from consensus.fields import Rejection as ConsensusRejection
 from consensus.messages import ProposalHeader
 from hanchain.crypto import Suite
+from hanchain.crypto import limits as crypto_limits
 from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.codec import encode
 from hanchain.ledger.fields import Fields
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.node import limits
 
+_DIGEST = (crypto_limits.DIGEST_BYTES_MIN, crypto_limits.DIGEST_BYTES_MAX)  # the peer's suite is not known yet
 NODE_PROTOCOL = 1  # raised when nodes of two versions can no longer talk
 
 
@@ -47,7 +49,8 @@ class Hello:
     def decode(data: bytes) -> Hello:
         """Return the hello in ``data``; raise Rejection for anything else."""
         fields = Fields.decode(data, "hello", max_bytes=1024, max_items=16)
-        hello = Hello(fields.integer(0, 2**32), fields.text(64), fields.blob(1, 64), fields.text(64), fields.text(64))
+        protocol, chain_name, chain_id = fields.integer(0, 2**32), fields.text(64), fields.blob(*_DIGEST)
+        hello = Hello(protocol, chain_name, chain_id, fields.text(64), fields.text(64))
         fields.end()
         return hello
 

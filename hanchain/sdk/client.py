@@ -241,7 +241,7 @@ class Client:
         fields = Fields(tuple(found) if isinstance(found, list) else found, "record")
         for _ in range(5):  # owner, media type, size, height, time: the proof says them again, and is checked
             fields.value()
-        txid = fields.blob(1, 64)
+        txid = fields.blob(genesis.suite.digest_size)
         bundle = await self.proof(txid)
         require_proof(bundle, genesis, txid, digest=digest, owner=owner)
         header = BlockHeader.decode(bundle.header, genesis.suite)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from hanchain.crypto import Suite
+from hanchain.crypto.limits import DIGEST_BYTES_MAX, DIGEST_BYTES_MIN
 from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.block import BlockHeader
 from hanchain.ledger.json_reader import Json
@@ -19,7 +20,6 @@ from hanchain.sdk.results import Block, ChainStatus, Peer, State, TransactionSta
 from hanchain.sdk.values import read_value
 
 _COUNT_MAX = 2**53 - 1
-_DIGEST_MIN, _DIGEST_MAX = 16, 64  # of any suite
 _STATUS = {status.name.lower(): status for status in Status}
 
 _T = TypeVar("_T")
@@ -37,7 +37,7 @@ def fields_of(entry: Json, names: Iterable[str]) -> dict[str, Json]:
 
 def read_digest(entry: Json) -> bytes:
     """Return a digest of any suite."""
-    return entry.blob(_DIGEST_MIN, _DIGEST_MAX)
+    return entry.blob(DIGEST_BYTES_MIN, DIGEST_BYTES_MAX)
 
 
 def read_chain_status(entry: Json) -> ChainStatus:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hanchain.crypto import default_suite
+from hanchain.crypto import Suite, default_suite
 from hanchain.crypto.certificates import create_authority, der_of, issue_node_certificate, public_key_of
 from hanchain.crypto.keystore import Cost, KeyStore
 from hanchain.ledger.genesis import Genesis, Organisation, Validator, parse_genesis
@@ -94,6 +94,7 @@ def create_network(
     parameters: Parameters | None = None,
     port_base: int = 0,
     log_level: str = "info",
+    suite: Suite | None = None,
 ) -> NetworkFiles:
     """Write the files of a network into a new or empty directory; raise Rejection when it is not.
 
@@ -107,17 +108,30 @@ def create_network(
         raise Rejection(Reason.NOT_UNIQUE, f"{directory} exists and is not empty; choose another or remove it")
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        return _create(directory, validators, chain_name, parameters or Parameters(), port_base, log_level)
+        return _create(
+            directory,
+            validators,
+            chain_name,
+            parameters or Parameters(),
+            port_base,
+            log_level,
+            default_suite() if suite is None else suite,
+        )
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)  # a half-made network is worth nothing
         raise
 
 
 def _create(
-    directory: Path, validators: int, chain_name: str, parameters: Parameters, port_base: int, log_level: str
+    directory: Path,
+    validators: int,
+    chain_name: str,
+    parameters: Parameters,
+    port_base: int,
+    log_level: str,
+    suite: Suite,
 ) -> NetworkFiles:
     now = datetime.now(UTC)
-    suite = default_suite()
     ports = list(range(port_base, port_base + 2 * validators)) if port_base else free_ports(2 * validators)
     nodes = tuple(
         NodeAddress(f"node{i}", f"{HOST}:{ports[i]}", f"{HOST}:{ports[validators + i]}") for i in range(validators)

@@ -166,8 +166,8 @@ class Cluster:
 
     def __init__(self, directory, **parameters):
         settings = {"timeout_ms": 1_000, "batch_delay_ms": 5, **parameters}
-        validators = settings.pop("validators", 4)
-        self.files = create_network(directory, validators=validators, parameters=Parameters(**settings))
+        validators, suite = settings.pop("validators", 4), settings.pop("suite", None)
+        self.files = create_network(directory, validators=validators, parameters=Parameters(**settings), suite=suite)
         self.genesis = self.files.genesis()
         self.names = [node.name for node in self.files.nodes]
         self.key = self.files.client_keys().unlock("client", "")
