@@ -23,6 +23,7 @@ from hanchain.ledger.parameters import Parameters
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.transaction import Transaction, account_of, build, sign
 from hanchain.sdk import Client
+from hanchain.sdk.limits import GAS_LIMIT_DEFAULT
 from hanchain.testnet.files import create_network
 from hanchain.testnet.processes import Processes
 
@@ -94,7 +95,7 @@ def _sign(genesis: Genesis, count: int) -> Iterator[Transaction]:
             contract="sys.anchor",
             method="notarise",
             arguments=[suite.hash(number.to_bytes(8, "big")), "application/octet-stream", number],
-            gas_limit=1_000_000,
+            gas_limit=GAS_LIMIT_DEFAULT,
         )
         signed.append(sign(payload, [keys[number % SENDERS]], suite))
     return iter(signed)

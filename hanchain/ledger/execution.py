@@ -9,7 +9,7 @@ this version of the protocol the system contracts give only the second something
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hanchain.crypto import Suite
@@ -101,6 +101,16 @@ def parent_of(header: BlockHeader, suite: Suite) -> Parent:
     return Parent(header.height, header.hash(suite), header.state_root)
 
 
+class _Base:
+    """A read function as a base of journals, until there is an authenticated state."""
+
+    def __init__(self, read: Read) -> None:
+        self.get = read
+
+    def scan(self, *_: object, descending: bool) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG002  # Reader's name
+        raise Fault("system contracts scan nothing")
+
+
 def apply_block(read: Read, ordering: Ordering, body: Body, parent: Parent, rules: Rules) -> Executed:
     """Execute ``body`` on the state behind ``read``, which is not changed: the writes are in the result."""
     suite = rules.suite
@@ -108,7 +118,7 @@ def apply_block(read: Read, ordering: Ordering, body: Body, parent: Parent, rule
         raise Fault(f"block {ordering.height} on top of block {parent.height}")
     if ordering.transactions_root != transactions_root(body.transactions, suite):
         raise Fault(f"the body of block {ordering.height} is not the one that was ordered")
-    state = Journal(read)
+    state = Journal(_Base(read))
 
     receipts = tuple(
         _execute(state, ordering, index, _ordered(encoded, suite), rules)
@@ -147,7 +157,7 @@ def call_view(
     REVERTED begins with the contract's code.
     """
     caller = Caller(sender=b"", txid=b"", height=at.height, time_ms=at.timestamp_ms)
-    host = NativeHost(contract, Journal(read), gas.Meter(gas_limit), caller, read_only=True)
+    host = NativeHost(contract, Journal(_Base(read)), gas.Meter(gas_limit), caller, read_only=True)
     try:
         return call_method(rules.registry.method(contract, method, view=True), host, arguments)
     except Refused as refused:
@@ -169,9 +179,9 @@ def _execute(state: Journal, ordering: Ordering, index: int, transaction: Transa
     """Execute one transaction in a journal of its own, which is committed only if all of it went well."""
     payload = transaction.payload
     meter = gas.Meter(payload.gas_limit)
-    journal = state.child()
+    state.begin()
     caller = Caller(payload.sender, transaction.txid, ordering.height, ordering.timestamp_ms)
-    host = NativeHost(payload.contract, journal, meter, caller, read_only=False)
+    host = NativeHost(payload.contract, state, meter, caller, read_only=False)
     status, reason, message, value = Status.OK, "", "", None
     try:
         meter.charge(gas.intrinsic(len(transaction.encoded), len(transaction.signatures)))
@@ -185,10 +195,11 @@ def _execute(state: Journal, ordering: Ordering, index: int, transaction: Transa
         status, reason, message = Status.REJECTED_AT_EXECUTION, refused.reason.value, refused.message
     except Revert as revert:
         status, reason, message = Status.REVERTED, revert.code, revert.message
-    if status is not Status.OK:
-        journal.rollback()
-    digest = writes_digest(journal.writes(), rules.suite)
-    journal.commit()
+    digest = writes_digest(state.changes() if status is Status.OK else (), rules.suite)
+    if status is Status.OK:
+        state.keep()
+    else:
+        state.undo()
     return Receipt(
         txid=transaction.txid,
         height=ordering.height,

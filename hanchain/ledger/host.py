@@ -9,7 +9,7 @@ from hanchain.ledger import gas, limits
 from hanchain.ledger.codec import CodecError, Value, decode, encode
 from hanchain.ledger.reasons import Fault
 from hanchain.ledger.receipt import Event
-from hanchain.ledger.state import StateView, state_key
+from hanchain.ledger.state import Journal, state_key
 
 
 class Revert(Exception):
@@ -53,7 +53,7 @@ class NativeHost:
 
     __slots__ = ("_contract", "_meter", "_state", "caller", "events", "read_only")
 
-    def __init__(self, contract: str, state: StateView, meter: gas.Meter, caller: Caller, *, read_only: bool) -> None:
+    def __init__(self, contract: str, state: Journal, meter: gas.Meter, caller: Caller, *, read_only: bool) -> None:
         self._contract = contract
         self._state = state
         self._meter = meter
@@ -64,20 +64,23 @@ class NativeHost:
     def get(self, *key: Value) -> Any:
         """Return the value under ``key``, None if there is none; charges by its size."""
         stored = self._state.get(self._key(key))
-        self._meter.charge(gas.READ + gas.READ_BYTE * len(stored or b""))
         if stored is None:
+            self._meter.charge(gas.read(0, None))
             return None
         try:
-            return decode(stored, max_bytes=limits.STATE_VALUE_BYTES_MAX, max_items=limits.ITEMS_MAX)
+            value = decode(stored, max_bytes=limits.STATE_VALUE_BYTES_MAX, max_items=limits.ITEMS_MAX)
         except CodecError as error:
             raise Fault(f"state of {self._contract} is damaged: {error}") from error
+        self._meter.charge(gas.read(len(stored), value))
+        return value
 
     def put(self, value: Value, *key: Value) -> None:
         """Store ``value`` under ``key``; charges by size before it writes."""
         assert not self.read_only, "the registry marks methods that write"
         name, encoded = self._key(key), encode(value)
         assert len(encoded) <= limits.STATE_VALUE_BYTES_MAX, "system contracts store records"
-        self._meter.charge(gas.WRITE + gas.WRITE_BYTE * (len(name) + len(encoded)))
+        size = len(name) + len(encoded)
+        self._meter.charge(gas.write(size, value, new=self._state.get(name) is None))
         self._state.put(name, encoded)
 
     def emit(self, name: str, *fields: Value) -> None:
@@ -86,7 +89,7 @@ class NativeHost:
         size = len(encode(fields))
         assert size <= limits.EVENT_BYTES_MAX, "system contracts report entries"
         assert len(self.events) < limits.EVENTS_MAX, "system contracts report few events"
-        self._meter.charge(gas.EVENT + gas.EVENT_BYTE * size)
+        self._meter.charge(gas.event(size))
         self.events.append(Event(self._contract, name, fields))
 
     def _key(self, key: tuple[Value, ...]) -> bytes:

@@ -48,6 +48,7 @@ RECEIPT_BYTES_MAX: Final = 512 * 1024  # the largest return value and all events
 # state
 STATE_KEY_BYTES_MAX: Final = 512  # with its prefix within the 1,024 bytes of the key-value store
 STATE_VALUE_BYTES_MAX: Final = 64 * 1024  # a record; larger content goes into a blob
+KEYS_SORTED_PER_WRITE: Final = 16  # keys of a block sorted again for each new one, beyond that it is put in its place
 PREFIXES_REMEMBERED: Final = 1024  # prefixes of state keys computed once per contract; a busy block uses a few dozen
 
 # system contracts

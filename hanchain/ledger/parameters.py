@@ -10,6 +10,7 @@ from hanchain.ledger import limits
 from hanchain.ledger.codec import encode
 from hanchain.ledger.reasons import Reason, Rejection
 
+GAS_PER_MS: Final = 10_000  # the unit of gas is about 100 ns of a validator
 PARAMETERS_TAG: Final = "hanchain/parameters/1"
 
 
@@ -30,6 +31,8 @@ RANGES: Final[dict[str, Range]] = {
     "timeout_max_ms": Range(1_000, 600_000, "milliseconds, the cap of the doubling timeout"),
     "max_idle_ms": Range(0, 3_600_000, "milliseconds until an empty block; 0: never one"),
     "expiry_window": Range(16, 100_000, "heights that a transaction may lie ahead"),
+    "max_transaction_gas": Range(100_000, 100_000_000, "gas of one transaction, 100 ns a unit"),
+    "max_block_gas": Range(100_000, 1_000_000_000, "sum of the gas limits in a block"),
 }
 
 
@@ -45,6 +48,8 @@ class Parameters:
     timeout_max_ms: int = 60_000
     max_idle_ms: int = 0
     expiry_window: int = 1000
+    max_transaction_gas: int = 2_000_000
+    max_block_gas: int = 10_000_000
 
     def __post_init__(self) -> None:
         for name, bounds in RANGES.items():
@@ -63,6 +68,15 @@ class Parameters:
         )
         self._require(
             self.expiry_window >= 2 * self.window, "expiry_window must cover the blocks in flight twice (2 * window)"
+        )
+        self._require(
+            self.max_transaction_gas <= self.max_block_gas, "max_block_gas must not be below max_transaction_gas"
+        )
+        # A full block must be executed well within the patience that replicas reach in the end: a chain whose blocks
+        # take longer changes views for ever.
+        self._require(
+            2 * self.max_block_gas <= GAS_PER_MS * self.timeout_max_ms,
+            f"max_block_gas must be executable in half of timeout_max_ms, at {GAS_PER_MS} gas a millisecond",
         )
 
     def hash(self, suite: Suite) -> bytes:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     # a proposed body (rule P2)
     TOO_MANY_TRANSACTIONS = "too_many_transactions"
     BODY_TOO_LARGE = "body_too_large"
+    TOO_MUCH_GAS = "too_much_gas"
     WRONG_COUNT = "wrong_count"
     WRONG_BODY_SIZE = "wrong_body_size"
     WRONG_TRANSACTIONS_ROOT = "wrong_transactions_root"

@@ -145,11 +145,12 @@ def check_stateless(
     height: int,
     suite: Suite,
     expiry_window: int = EXPIRY_WINDOW_DEFAULT,
+    gas_max: int = limits.GAS_LIMIT_MAX,
     verify: bool = True,
 ) -> None:
     """Raise Rejection unless the transaction may stand in a block at ``height``, as far as that needs no state (P2).
 
-    Reasons in the order of the checks: WRONG_VERSION, WRONG_CHAIN, EXPIRED, EXPIRY_TOO_FAR, NO_SIGNATURE,
+    Reasons in the order of the checks: WRONG_VERSION, WRONG_CHAIN, EXPIRED, EXPIRY_TOO_FAR, GAS_LIMIT, NO_SIGNATURE,
     WRONG_ALGORITHM, BAD_SIGNATURE. With ``verify=False`` the caller verifies ``signature_inputs`` itself.
     """
     payload = transaction.payload
@@ -163,6 +164,8 @@ def check_stateless(
         raise Rejection(
             Reason.EXPIRY_TOO_FAR, f"expires at height {payload.expires_at_height}, at most {height + expiry_window}"
         )
+    if payload.gas_limit > gas_max:
+        raise Rejection(Reason.GAS_LIMIT, f"gas limit {payload.gas_limit}, at most {gas_max} on this chain")
     if not transaction.signatures:
         raise Rejection(Reason.NO_SIGNATURE)
     for entry in transaction.signatures:

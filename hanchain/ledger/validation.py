@@ -51,6 +51,9 @@ class FreshValidity:
         transactions = tuple(
             self._judge(encoded, index, announced.height) for index, encoded in enumerate(body.transactions)
         )
+        wanted = sum(transaction.payload.gas_limit for transaction in transactions)
+        if wanted > self.parameters.max_block_gas:
+            raise Rejection(Reason.TOO_MUCH_GAS, f"gas limits of {wanted}, at most {self.parameters.max_block_gas}")
         here: set[bytes] = set()
         for index, transaction in enumerate(transactions):
             if transaction.txid in here or seen(transaction.txid):
@@ -69,6 +72,7 @@ class FreshValidity:
             height=height,
             suite=self.suite,
             expiry_window=self.parameters.expiry_window,
+            gas_max=self.parameters.max_transaction_gas,
             verify=False,
         )
 

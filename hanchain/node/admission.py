@@ -58,6 +58,7 @@ class Admission:
             transactions_max=self._parameters.max_block_transactions,
             # The arrays around the transactions: at most 5 bytes each, and a few for the body itself.
             bytes_max=self._parameters.max_block_bytes - 5 * self._parameters.max_block_transactions - 16,
+            gas_max=self._parameters.max_block_gas,
             in_flight=self._union(effect.ancestors),
             now_ms=now_ms,
         )

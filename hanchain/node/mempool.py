@@ -100,7 +100,14 @@ class Mempool:
         return True
 
     def take(
-        self, *, height: int, transactions_max: int, bytes_max: int, in_flight: Collection[bytes], now_ms: int
+        self,
+        *,
+        height: int,
+        transactions_max: int,
+        bytes_max: int,
+        gas_max: int,
+        in_flight: Collection[bytes],
+        now_ms: int,
     ) -> list[Transaction]:
         """Reserve and return a batch for ``height``: one transaction of each sender in turn, each one's in its order.
 
@@ -109,7 +116,7 @@ class Mempool:
         """
         chosen: list[Transaction] = []
         passed: list[bytes] = []
-        size = 0
+        size = gas = 0
         turns = [list(queue) for queue in self._by_sender.values()]
         position = 0
         while turns and len(chosen) < transactions_max:
@@ -125,10 +132,11 @@ class Mempool:
                 transaction = self._entries[txid].transaction
                 if transaction.payload.expires_at_height < height:
                     continue
-                if size + len(transaction.encoded) > bytes_max:
+                if size + len(transaction.encoded) > bytes_max or gas + transaction.payload.gas_limit > gas_max:
                     waiting = []
                     break
                 size += len(transaction.encoded)
+                gas += transaction.payload.gas_limit
                 chosen.append(transaction)
             turns = waiting
             position += 1

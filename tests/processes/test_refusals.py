@@ -49,7 +49,7 @@ def test_bad_requests_and_bad_transactions_get_their_reasons(network: Callable[.
             "contract": "sys.anchor",
             "method": "notarise",
             "arguments": [os.urandom(32), "text/plain", 1],
-            "gas_limit": 1_000_000,
+            "gas_limit": 10_000,
         }
         return sign(build(**(fields | changes)), [key], suite)
 

@@ -67,7 +67,7 @@ def make_transaction(*arguments, genesis=GENESIS, signers=None, **changes):
         "contract": "sys.anchor",
         "method": "notarise",
         "arguments": arguments or (DIGEST, "text/plain", 5),
-        "gas_limit": 1_000_000,
+        "gas_limit": 10_000,
         **changes,
     }
     return sign(build(**fields), [USER] if signers is None else signers, SUITE)

@@ -53,7 +53,7 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Path:
         contract="sys.anchor",
         method="notarise",
         arguments=[suite.hash(content.read_bytes()), "text/plain", 10],
-        gas_limit=1_000_000,
+        gas_limit=10_000,
     )
     body = Body((sign(payload, [client], suite).encoded,))
     root = transactions_root(body.transactions, suite)

@@ -67,7 +67,7 @@ class Network:
             "contract": "sys.anchor",
             "method": "notarise",
             "arguments": arguments or (b"d" * 32, "text/plain", 5),
-            "gas_limit": 1_000_000,
+            "gas_limit": 10_000,
             **changes,
         }
         return sign(build(**fields), [self.users[user]] if signers is None else signers, self.suite)

@@ -50,9 +50,9 @@ def test_file_round_trip(network):
 
 def test_chain_id_is_pinned(network):
     """The genesis hash of the test network is what it was: a change of the canonical form breaks every network."""
-    assert network.genesis.chain_id.hex() == "84661ae9257247741b63443f013522c080ccac2a1ec14ba3b6dcf2bac1190a84"
+    assert network.genesis.chain_id.hex() == "a47ea4e5ba68c7fbaaa75d62391af1e890cdbcb2c401af1a8cbcd7b84bf8f443"
     assert (
-        network.block0.hash(network.suite).hex() == "813f2d6e4396a0f75bfe54b28db9fb7dd1c868ba75aecf40c6e6b215c2e8a43a"
+        network.block0.hash(network.suite).hex() == "f03d9de93d2eb6bdc90e427577a18be9f39a6051f9277547e0653703dd5d20d7"
     )
 
 

@@ -14,12 +14,17 @@ EDGES = {
     "timeout_max_ms": (1_000, 600_000),
     "max_idle_ms": (0, 3_600_000),
     "expiry_window": (16, 100_000),
+    "max_transaction_gas": (100_000, 100_000_000),
+    "max_block_gas": (100_000, 1_000_000_000),
 }
 # what must change along with an edge for the whole to fit together
 COMPANIONS = {
     ("batch_delay_ms", 7_499): {"timeout_ms": 60_000, "timeout_max_ms": 600_000},
     ("timeout_ms", 100): {"batch_delay_ms": 12},
-    ("timeout_max_ms", 1_000): {"timeout_ms": 1_000},
+    ("timeout_max_ms", 1_000): {"timeout_ms": 1_000, "max_block_gas": 5_000_000},
+    ("max_transaction_gas", 100_000_000): {"max_block_gas": 100_000_000},
+    ("max_block_gas", 100_000): {"max_transaction_gas": 100_000},
+    ("max_block_gas", 1_000_000_000): {"timeout_max_ms": 200_000},
 }
 
 
@@ -53,6 +58,8 @@ def test_both_ends_of_a_range(name):
         ({"max_idle_ms": 21}, {"max_idle_ms": 20}),
         ({"max_idle_ms": 0, "batch_delay_ms": 0}, {"max_idle_ms": 1}),
         ({"window": 64, "expiry_window": 128}, {"window": 64, "expiry_window": 127}),
+        ({"max_transaction_gas": 10_000_000}, {"max_transaction_gas": 10_000_001}),
+        ({"max_block_gas": 300_000_000}, {"max_block_gas": 300_000_001}),
     ],
     ids=repr,
 )
@@ -66,4 +73,4 @@ def test_every_parameter_is_in_the_hash(network):
     """Two sets of parameters that differ in one value have two hashes."""
     changed = [{name: getattr(Parameters(), name) + 40} for name in EDGES]
     hashes = {Parameters(**values).hash(network.suite) for values in [{}, *changed]}
-    assert len(hashes) == 9
+    assert len(hashes) == 1 + len(EDGES)

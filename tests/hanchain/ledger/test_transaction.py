@@ -57,7 +57,7 @@ def test_layout_on_the_wire(network):
             "sys.anchor",
             "notarise",
             [b"d" * 32, "text/plain", 5],
-            1_000_000,
+            10_000,
             [],
         ]
     )

@@ -69,6 +69,23 @@ def test_sizes(network):
     assert _refused(lambda: _check(network, large, judge=below)).reason is Reason.BODY_TOO_LARGE
 
 
+def test_gas_limits(network):
+    """A limit above the network's, or limits together above a block's, are refused; exactly there they are not."""
+    judge = _judge(network, max_transaction_gas=100_000, max_block_gas=150_000)
+    limits = [
+        ((100_000, 50_000), None),
+        ((100_001,), (Reason.GAS_LIMIT, "transaction 0: gas limit 100001, at most 100000 on this chain")),
+        ((100_000, 50_001), (Reason.TOO_MUCH_GAS, "gas limits of 150001, at most 150000")),
+    ]
+    for gas_limits, refused in limits:
+        body = _body(*(network.transaction(gas_limit=limit) for limit in gas_limits))
+        if refused is None:
+            assert len(_check(network, body, judge=judge)) == len(gas_limits)
+        else:
+            refusal = _refused(lambda body=body: _check(network, body, judge=judge))
+            assert (refusal.reason, refusal.detail) == refused
+
+
 def test_duplicates(network):
     """A transaction twice in the body, in an ancestor or in the window is refused, also in another envelope."""
     one, two = network.transaction(), network.transaction()

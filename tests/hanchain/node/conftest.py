@@ -92,7 +92,7 @@ class World:
             "contract": "sys.anchor",
             "method": "notarise",
             "arguments": (salt * 2, "text/plain", size),
-            "gas_limit": 1_000_000,
+            "gas_limit": 10_000,
             **changes,
         }
         return sign(build(**fields), [self.users[user]], self.suite)
@@ -202,7 +202,7 @@ class Cluster:
             "contract": "sys.anchor",
             "method": "notarise",
             "arguments": (os.urandom(32), "text/plain", 5),
-            "gas_limit": 100_000,
+            "gas_limit": 10_000,
             **changes,
         }
         return sign(build(**fields), [self.key], self.genesis.suite)

@@ -11,15 +11,17 @@ from hanchain.node import limits
 from hanchain.node.mempool import Mempool
 
 
-def make(number, *, sender=b"a", size=100, expires=500):
+def make(number, *, sender=b"a", size=100, expires=500, gas=0):
     """Return a transaction as far as a pool looks at one."""
-    payload = Payload(1, b"c" * 32, sender, bytes(16), expires, "c", "m", (), 0, ())
+    payload = Payload(1, b"c" * 32, sender, bytes(16), expires, "c", "m", (), gas, ())
     return Transaction(payload, (), bytes(size), b"%32d" % number)
 
 
-def take(pool, number=1000, *, height=1, size=10**9, in_flight=(), now_ms=0):
+def take(pool, number=1000, *, height=1, size=10**9, gas=10**9, in_flight=(), now_ms=0):
     """Take a batch and return its ids as numbers."""
-    taken = pool.take(height=height, transactions_max=number, bytes_max=size, in_flight=in_flight, now_ms=now_ms)
+    taken = pool.take(
+        height=height, transactions_max=number, bytes_max=size, gas_max=gas, in_flight=in_flight, now_ms=now_ms
+    )
     return [int(t.txid) for t in taken]
 
 
@@ -89,6 +91,13 @@ def test_a_batch_ends_at_its_bytes():
     pool = filled(make(0, size=60), make(1, size=60), make(2, size=30))
     assert take(pool, size=100) == [0]
     assert take(pool, size=100) == [1, 2]
+
+
+def test_a_batch_ends_at_its_gas():
+    """The gas limits of a batch never exceed what a block may have; what did not fit is offered next."""
+    pool = filled(make(0, gas=60), make(1, gas=40), make(2, gas=1), make(3, sender=b"b", gas=41))
+    assert take(pool, gas=100) == [0]
+    assert take(pool, gas=100) == [1, 3, 2]
 
 
 def test_what_is_in_flight_is_reserved_and_not_offered():
