@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from contracts.codec import make_packer
 from contracts.failures import Stop, StopReason
 
 if TYPE_CHECKING:
@@ -20,7 +21,19 @@ class Runtime:
     ``alloc`` are for everything else. Charge first, then work.
     """
 
-    __slots__ = ("calls", "context", "contract", "caller", "gas", "host", "memory", "read_only", "result")
+    __slots__ = (
+        "caller",
+        "calls",
+        "context",
+        "contract",
+        "gas",
+        "host",
+        "memory",
+        "pack",
+        "read_only",
+        "result",
+        "room",
+    )
 
     host: Host
     context: Context
@@ -33,6 +46,8 @@ class Runtime:
         self.calls = 0  # how many more may be open
         self.read_only = False
         self.result: object = None  # of the last ``return`` statement
+        self.room = 0  # bytes that the value being encoded may still grow by; set by whoever begins to encode one
+        self.pack = make_packer()
 
     def pay(self, amount: int) -> None:
         """Charge ``amount`` of gas; raise Stop(OUT_OF_GAS)."""
