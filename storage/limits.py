@@ -23,6 +23,17 @@ RECEIPTS_PER_GROUP: Final = (
 )
 PAGE_MAX: Final = 1000  # entries of one page of the sender index: about a millisecond of reading
 
+# State tree.
+TREE_DIGEST_BYTES_MIN: Final = 16  # below 128 bits two paths can be made to collide by anyone with a large machine
+TREE_DIGEST_BYTES_MAX: Final = 64  # room for a 512-bit hash; a key of a node and the proof's bounds follow from it
+TREE_TOP_DEPTH: Final = (
+    4  # nodes above are held in memory: at most 4,369 (3 MB), rebuilt from at most 65,536 at opening (about 0.3 s)
+)
+TREE_CACHE_BYTES: Final = (
+    64 << 20  # all nodes of depth 4 and the deeper ones last changed; a node process has 300 MB altogether
+)
+STATE_KEY_BYTES_MAX: Final = KEY_BYTES_MAX - 1  # one byte says that the entry is a value
+
 # Write-ahead log.
 RECORD_BYTES_MAX: Final = 64 << 20  # one record carries at most a block body; above, a length field is taken as damage
 SEGMENT_BYTES: Final = 16 << 20  # replay of a segment this long takes well under a second

@@ -1,0 +1,128 @@
+"""The state: values by key with the tree that authenticates them, in one database and always of one block.
+
+Entries in the database: `v ‖ key` holds a sealed value, `n…` the nodes of the tree (`storage.tree`), `r` format and
+root. Other first bytes are free for the owner of the database, who may put its own entries into the same batch.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from storage import limits
+from storage.checksum import seal, unseal
+from storage.errors import Corruption, UnsupportedFormat
+from storage.kv import KeyValue, WriteBatch
+from storage.tree import NODE_PREFIX, StateTree
+
+Writes = tuple[tuple[bytes, bytes | None], ...]  # ascending by key; None deletes
+
+FORMAT: Final = 1
+
+_VALUE: Final = b"v"
+_ROOT: Final = b"r"
+_KEY_TAG: Final = b"\x02"
+_VALUE_TAG: Final = b"\x03"
+
+
+class StateStore:
+    """The current state, and at most one block's writes staged over it.
+
+    A block is `root_after(writes)`, `commit_into(batch)`, the owner's write of the batch, `committed()`. Until then
+    every read sees the state before the block. One thread at a time.
+
+    Raises:
+        UnsupportedFormat: the state was written by another version of this format.
+        Corruption: root or tree are damaged.
+
+    """
+
+    def __init__(
+        self,
+        database: KeyValue,
+        hash: Callable[[bytes], bytes],  # noqa: A002  # the name every reader expects
+        *,
+        cache_bytes: int = limits.TREE_CACHE_BYTES,
+    ) -> None:
+        self._database = database
+        self._hash = hash
+        self._staged: Writes = ()
+        self._tree = StateTree(database, hash, self._read_root(), cache_bytes=cache_bytes)
+
+    @property
+    def root(self) -> bytes:
+        """The root of the current state."""
+        return self._tree.root
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of `key`, or None.
+
+        Raises:
+            Corruption: the value is damaged.
+
+        """
+        stored = _VALUE + key
+        sealed = self._database.get(stored)
+        return None if sealed is None else unseal(stored, sealed, _name(stored))
+
+    def scan(
+        self, prefix: bytes = b"", start: bytes | None = None, *, descending: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) of all keys that begin with `prefix`, from the whole key `start` on if that is given."""
+        first = None if start is None else _VALUE + start
+        for stored, sealed in self._database.iterate(_VALUE + prefix, start=first, reverse=descending):
+            yield stored[1:], unseal(stored, sealed, _name(stored))
+
+    def root_after(self, writes: Writes) -> bytes:
+        """Return the root after `writes` (ascending by key, None deletes) and stage them; nothing visible changes.
+
+        Raises:
+            Corruption: a node of the tree on the way is damaged.
+            AssertionError: the keys are not ascending, or one is too long.
+
+        """
+        hash_of = self._hash
+        changes: list[tuple[bytes, bytes | None]] = []
+        previous: bytes | None = None
+        for key, value in writes:
+            assert previous is None or previous < key, f"writes are not ascending at {key.hex()}"
+            assert len(key) <= limits.STATE_KEY_BYTES_MAX, f"a state key of {len(key)} bytes"
+            previous = key
+            changes.append((hash_of(_KEY_TAG + key), None if value is None else hash_of(_VALUE_TAG + value)))
+        root = self._tree.stage(changes)
+        self._staged = writes
+        return root
+
+    def commit_into(self, batch: WriteBatch) -> None:
+        """Add the staged values, nodes and root to `batch`, which the owner then writes."""
+        for key, value in self._staged:
+            stored = _VALUE + key
+            if value is None:
+                batch.delete(stored)
+            else:
+                batch.put(stored, seal(stored, value))
+        self._tree.commit_into(batch)
+        batch.put(_ROOT, seal(_ROOT, bytes([FORMAT]) + self._tree.staged_root))
+
+    def committed(self) -> None:
+        """Take what was staged for current: call it when the batch is written."""
+        self._staged = ()
+        self._tree.committed()
+
+    def prove(self, key: bytes) -> tuple[bytes | None, bytes]:
+        """Return the current value of `key`, or None, and the proof of it (`storage.treeproof`) under `root`."""
+        return self.get(key), self._tree.prove(self._hash(_KEY_TAG + key)).encode()
+
+    def _read_root(self) -> bytes | None:
+        sealed = self._database.get(_ROOT)
+        if sealed is None:
+            for prefix in (_VALUE, NODE_PREFIX):
+                if next(self._database.iterate(prefix), None) is not None:
+                    raise Corruption("state root", "the entry is missing")
+            return None
+        record = unseal(_ROOT, sealed, "state root")
+        if record[0] != FORMAT:
+            raise UnsupportedFormat(f"the state has format {record[0]}, this program reads {FORMAT}")
+        return record[1:]
+
+
+def _name(stored: bytes) -> str:
+    return f"state value {stored[1:].hex()}"
