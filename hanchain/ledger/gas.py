@@ -1,29 +1,18 @@
 """What a transaction and its native calls cost, and the meter that counts it.
 
 A unit is about 100 nanoseconds of a validator, here as in contracts: state and events cost a system contract what they
-cost a user's. The figures follow measurements, rounded, and are part of the protocol version.
+cost a user's (``contracts.prices``). The figures follow measurements, rounded, and are part of the protocol version.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from contracts import prices
 from hanchain.ledger.codec import Value
 
 TRANSACTION: Final = 200  # decoding, receipt, roots and indexes of any transaction
-TRANSACTION_BYTES_PER_GAS: Final = 2  # an envelope is hashed twice, sent to all and stored by every node for ever
-SIGNATURE: Final = 600  # one verification, 60 µs
-READ: Final = 60
-READ_BYTES_PER_GAS: Final = 32
-WRITE: Final = 200  # a changed key is hashed into the state
-WRITE_NEW: Final = 400  # one that was not there is stored by every node for ever
-WRITE_BYTE: Final = 2
-DELETE: Final = 100
-ELEMENT: Final = 1  # of a list that is decoded or encoded
-SCAN: Final = 60
-SCAN_PASSED: Final = 20  # a key deleted in this block that a scan passes over
-EVENT: Final = 60  # a leaf of the receipts root
-EVENT_BYTE: Final = 1
+TRANSACTION_SHIFT: Final = 1  # 2 bytes a unit: an envelope is hashed twice, sent to all and stored for ever
 
 
 class OutOfGas(Exception):
@@ -55,22 +44,23 @@ class Meter:
 
 def intrinsic(envelope_bytes: int, signatures: int) -> int:
     """Return what a transaction costs before it does anything."""
-    return TRANSACTION + envelope_bytes // TRANSACTION_BYTES_PER_GAS + SIGNATURE * signatures
+    return TRANSACTION + (envelope_bytes >> TRANSACTION_SHIFT) + prices.SIGNATURE * signatures
 
 
 def read(size_bytes: int, value: Value) -> int:
     """Return what reading a stored value of this size costs."""
-    return READ + size_bytes // READ_BYTES_PER_GAS + ELEMENT * elements(value)
+    return prices.READ + (size_bytes >> prices.READ_SHIFT) + prices.ELEMENT * elements(value)
 
 
 def write(size_bytes: int, value: Value, *, new: bool) -> int:
     """Return what storing a value costs; ``size_bytes`` are those of key and value."""
-    return (WRITE_NEW if new else WRITE) + WRITE_BYTE * size_bytes + ELEMENT * elements(value)
+    base = prices.WRITE_NEW if new else prices.WRITE
+    return base + prices.WRITE_BYTE * size_bytes + prices.ELEMENT * elements(value)
 
 
 def event(size_bytes: int) -> int:
     """Return what an event costs whose fields have this size."""
-    return EVENT + EVENT_BYTE * size_bytes
+    return prices.EMIT + size_bytes
 
 
 def elements(value: Value) -> int:

@@ -12,7 +12,8 @@ from hanchain.ledger.codec import CodecError, CodecReason, decode, encode
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "canonical.json").read_text(encoding="utf-8"))
 BOUNDS = {name: VECTORS["limits"][name] for name in ("max_bytes", "max_items")}
 
-scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.binary(max_size=9) | st.text(max_size=9)
+integers = st.integers(-(2**63), 2**64 - 1) | st.integers(-(2**255) + 1, 2**255 - 1)
+scalars = st.none() | st.booleans() | integers | st.binary(max_size=9) | st.text(max_size=9)
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=5).map(tuple), max_leaves=30)
 
 
@@ -68,8 +69,9 @@ def test_garbage(data):
         ({}, CodecReason.UNSUPPORTED),
         ([bytearray()], CodecReason.UNSUPPORTED),
         ([CodecReason.TOO_LONG], CodecReason.UNSUPPORTED),
-        (2**64, CodecReason.OUT_OF_RANGE),
-        (-(2**63) - 1, CodecReason.OUT_OF_RANGE),
+        (2**255, CodecReason.OUT_OF_RANGE),
+        (-(2**255), CodecReason.OUT_OF_RANGE),
+        ([1, [2**300]], CodecReason.OUT_OF_RANGE),
         ("\ud800", CodecReason.BAD_TEXT),
     ],
     ids=repr,
