@@ -35,15 +35,12 @@ from typing import Final
 
 from hanchain.api.limits import SAFE_INTEGER_MAX
 from hanchain.api.strictjson import Json
-from hanchain.ledger.codec import Value
+from hanchain.ledger.codec import INTEGER_MAX, Value
 from hanchain.ledger.limits import NESTING_MAX
 from hanchain.ledger.reasons import Reason, Rejection
 
-INTEGER_MIN: Final = -(2**63)
-INTEGER_MAX: Final = 2**64 - 1
-
 _HEX: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
-_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,19})", re.ASCII)
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,76})", re.ASCII)
 
 
 def from_hex(text: object, what: str) -> bytes:
@@ -66,9 +63,9 @@ def from_integer(number: object, what: str) -> int:
         return number
     if isinstance(number, str) and _DECIMAL.fullmatch(number) is not None and number != "-0":
         value = int(number)
-        if INTEGER_MIN <= value <= INTEGER_MAX:
+        if abs(value) <= INTEGER_MAX:
             return value
-        raise Rejection(Reason.BAD_ARGUMENTS, f"{what}: the range is -2^63 .. 2^64 - 1")
+        raise Rejection(Reason.BAD_ARGUMENTS, f"{what}: the range is ±(2^255 - 1)")
     raise Rejection(Reason.BAD_ARGUMENTS, f"{what}: integer expected")
 
 

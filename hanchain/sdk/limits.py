@@ -23,3 +23,6 @@ NAMES_MAX: Final = 1_024  # validators, peers, signers in one answer
 NAME_LENGTH_MAX: Final = 256  # names, addresses and details in a status
 EVENT_FIELDS_MAX: Final = 64  # fields of one event, as in the ledger
 EVENTS_MAX: Final = 64  # events of one receipt, as in the ledger
+ABI_BYTES_MAX: Final = 64 * 1024  # as the ledger: the largest value of a state key
+ABI_ITEMS_MAX: Final = 1_024  # methods, events, fields, states of one contract: more than a program may have
+TYPE_DEPTH_MAX: Final = 32  # levels of a type: values that are deeper have no encoding

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from hanchain.ledger.codec import CodecError, Value, check_types
+from hanchain.ledger.codec import INTEGER_MAX, CodecError, Value, check_types
 from hanchain.ledger.fields import rejection_of
 from hanchain.ledger.json_reader import Json, hex_of
 from hanchain.ledger.limits import NESTING_MAX, RETURN_BYTES_MAX, STATE_VALUE_BYTES_MAX
-from hanchain.ledger.reasons import Reason
+from hanchain.ledger.reasons import Reason, Rejection
 
 Document: TypeAlias = "bool | int | str | list[Document] | dict[str, Document] | None"
 
 _SAFE_INTEGER_MAX: Final = 2**53 - 1
-_INTEGER_DIGITS_MAX: Final = 20
+_INTEGER_DIGITS_MAX: Final = 78  # of ±(2^255 - 1), with its sign
 _TEXT_MAX: Final = 8 * max(RETURN_BYTES_MAX, STATE_VALUE_BYTES_MAX)  # a view may return several records
 _ITEMS_MAX: Final = 65_536
 
@@ -35,6 +35,8 @@ def _to_document(value: Value) -> Document:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
+        if abs(value) > INTEGER_MAX:
+            raise Rejection(Reason.OUT_OF_RANGE, "argument: an integer outside ±(2^255 - 1)")
         return value if abs(value) <= _SAFE_INTEGER_MAX else {"integer": str(value)}
     if isinstance(value, bytes):
         return hex_of(value)
@@ -68,4 +70,7 @@ def _read_marked(entry: Json) -> Value:
     digits = fields["integer"].text(_INTEGER_DIGITS_MAX)
     if not digits.removeprefix("-").isascii() or not digits.removeprefix("-").isdigit():
         raise fields["integer"].refuse(Reason.MALFORMED, "decimal digits expected")
-    return int(digits)
+    number = int(digits)
+    if abs(number) > INTEGER_MAX:
+        raise fields["integer"].refuse(Reason.OUT_OF_RANGE, "the range is ±(2^255 - 1)")
+    return number
