@@ -1,0 +1,93 @@
+"""Values without a declared type on the wire: arguments of calls to other contracts, their results, and digests.
+
+The wire form of a value is a ``codec.Value``: a list or tuple as a sequence, a record as its fields, a dict as pairs in
+the order of its keys (str by code points, then bytes). Nothing tells a list from a tuple, a record or a dict there.
+
+Whoever encodes sets ``runtime.room`` first: how many bytes the whole may take. Every element and every character takes
+one at least, and a list that holds one long text ten thousand times is refused before anything of its size exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contracts import prices
+from contracts.codec import Value
+from contracts.failures import ContractFailure, Kind, Stop, StopReason
+from contracts.limits import DATA_DEPTH_MAX, MESSAGE_BYTES_MAX
+from contracts.runtime import Runtime
+from contracts.values import SCALARS, Record, alloc_bytes, alloc_elements, alloc_text, occupy
+
+
+def take_room(runtime: Runtime, size_bytes: int) -> None:
+    """Count ``size_bytes`` at least against the room of what is being encoded; raise ContractFailure(SIZE)."""
+    runtime.room -= size_bytes
+    if runtime.room < 0:
+        raise ContractFailure(Kind.SIZE)
+
+
+def take_text(runtime: Runtime, value: str) -> None:
+    """Count ``value`` against the room; the host keeps the UTF-8 of a wide str beside it, which is memory."""
+    take_room(runtime, len(value))
+    if not value.isascii():
+        occupy(runtime, prices.WIDE_CHARACTER_BYTES * len(value))
+
+
+def outgoing(runtime: Runtime, values: Sequence[object]) -> tuple[tuple[Value, ...], int]:
+    """Return the wire form of ``values`` and the bytes that they take together; charges ELEMENT for each element.
+
+    Raise ContractFailure(TYPE) for a range, SIZE above ``MESSAGE_BYTES_MAX``, or Stop.
+    """
+    runtime.room = MESSAGE_BYTES_MAX
+    wire = tuple([to_wire(runtime, value, prices.ELEMENT) for value in values])
+    size = len(runtime.pack(wire))
+    if size > MESSAGE_BYTES_MAX:
+        raise ContractFailure(Kind.SIZE)
+    return wire, size
+
+
+def to_wire(runtime: Runtime, value: object, element_gas: int, levels_left: int = DATA_DEPTH_MAX) -> Value:
+    """Return the wire form of ``value`` within ``runtime.room``, ``element_gas`` charged for each element."""
+    kind = type(value)
+    if kind in SCALARS:
+        if type(value) is str:
+            take_text(runtime, value)
+        elif type(value) is bytes:
+            take_room(runtime, len(value))
+        return value  # type: ignore[return-value]  # a scalar
+    if levels_left == 0:
+        raise Stop(StopReason.DATA_DEPTH)
+    if isinstance(value, dict):
+        take_room(runtime, 3 * len(value))
+        runtime.pay(2 * element_gas * len(value))
+        pairs = []
+        for key in sorted([key for key in value if type(key) is str]) + sorted(
+            [key for key in value if type(key) is bytes]
+        ):
+            to_wire(runtime, key, element_gas)
+            pairs.append((key, to_wire(runtime, value[key], element_gas, levels_left - 1)))
+        return tuple(pairs)
+    if isinstance(value, (list, tuple)):
+        elements: Sequence[object] = value
+    elif isinstance(value, Record):
+        elements = value.fields
+    else:
+        raise ContractFailure(Kind.TYPE)
+    take_room(runtime, len(elements))
+    runtime.pay(element_gas * len(elements))
+    return tuple([to_wire(runtime, element, element_gas, levels_left - 1) for element in elements])
+
+
+def incoming(runtime: Runtime, value: Value) -> object:
+    """Return a fresh value of a wire form that another contract's types have checked: its sequences as lists."""
+    if type(value) is str:
+        alloc_text(runtime, len(value), wide=not value.isascii())
+        return value
+    if type(value) is bytes:
+        alloc_bytes(runtime, len(value))
+        return value
+    if isinstance(value, (tuple, list)):
+        alloc_elements(runtime, len(value))
+        runtime.pay(prices.ELEMENT * len(value))
+        return [incoming(runtime, element) for element in value]
+    return value
