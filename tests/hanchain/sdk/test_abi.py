@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from hanchain.ledger.execution import system_registry
 from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.ledger.system.description import abi_of
 from hanchain.sdk import limits
 from hanchain.sdk.abi import MethodKind, parse_abi
 
@@ -249,3 +251,17 @@ def test_what_a_later_compiler_adds_is_skipped():
     document["methods"][0]["since"] = "2"
     document["cells"][0]["note"] = None
     assert parse(document) == parse()
+
+
+@pytest.mark.parametrize("contract", system_registry(), ids=lambda contract: contract.name)
+def test_system_contracts_describe_themselves_in_the_same_form(contract):
+    """One reader serves all contracts: methods with their types, kinds and documentation, and events."""
+    abi = parse_abi(abi_of(contract))
+    assert abi.name == contract.name
+    kinds = {True: MethodKind.VIEW, False: MethodKind.EXPORT}
+    assert [(m.name, m.kind) for m in abi.methods] == [(m.name, kinds[m.view]) for m in contract.methods]
+    for read, declared in zip(abi.methods, contract.methods, strict=True):
+        assert [(p.name, p.type.name) for p in read.parameters] == list(declared.arguments)
+        assert read.result.name == {"none": "None"}.get(declared.returns, declared.returns)
+        assert read.docs.endswith(".")
+    assert [e.name for e in abi.events] == [e.name for e in contract.events]
