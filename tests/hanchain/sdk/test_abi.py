@@ -253,7 +253,7 @@ def test_what_a_later_compiler_adds_is_skipped():
     assert parse(document) == parse()
 
 
-@pytest.mark.parametrize("contract", system_registry(), ids=lambda contract: contract.name)
+@pytest.mark.parametrize("contract", list(system_registry()), ids=lambda contract: contract.name)
 def test_system_contracts_describe_themselves_in_the_same_form(contract):
     """One reader serves all contracts: methods with their types, kinds and documentation, and events."""
     abi = parse_abi(abi_of(contract))
