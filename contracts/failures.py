@@ -28,6 +28,7 @@ class Kind(IntEnum):
 
 
 CATCHABLE_MAX = Kind.CALL
+CODED = frozenset({Kind.REVERT, Kind.CALL})  # have a code of a contract's own; the others have their name
 
 
 class ContractFailure(Exception):

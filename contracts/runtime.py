@@ -26,9 +26,11 @@ class Runtime:
         "calls",
         "context",
         "contract",
+        "contracts",
         "gas",
         "host",
         "memory",
+        "moves",
         "pack",
         "read_only",
         "result",
@@ -45,9 +47,30 @@ class Runtime:
         self.memory = 0
         self.calls = 0  # how many more may be open
         self.read_only = False
+        self.contracts: list[str] = []  # on the stack, the running one last
+        self.moves: frozenset[tuple[int, int, int]] | None = None  # (machine, from, to) that may be made, None: all
         self.result: object = None  # of the last ``return`` statement
         self.room = 0  # bytes that the value being encoded may still grow by; set by whoever begins to encode one
         self.pack = make_packer()
+
+    def start(self, host: Host, context: Context, contract: str, gas: int, *, read_only: bool) -> None:
+        """Begin a transaction or view, whatever the last one left."""
+        self.host = host
+        self.context = context
+        self.contract = contract
+        self.caller = None
+        self.contracts = [contract]
+        self.gas = gas
+        self.memory = MEMORY_BYTES_MAX
+        self.calls = CALLS_MAX
+        self.read_only = read_only
+        self.moves = None
+        self.result = None
+
+    def finish(self) -> None:
+        """Let go of what the transaction held."""
+        del self.host, self.context
+        self.result = None
 
     def pay(self, amount: int) -> None:
         """Charge ``amount`` of gas; raise Stop(OUT_OF_GAS)."""
