@@ -16,7 +16,8 @@ import structlog
 
 from hanchain.api import limits
 from hanchain.api.errors import Code, Failure, bad_request, internal, refusal
-from hanchain.api.methods import METHODS, Context, Method
+from hanchain.api.method import Context, Method
+from hanchain.api.methods import METHODS
 from hanchain.api.strictjson import Json, dump, parse
 from hanchain.ledger.reasons import Reason, Rejection
 

@@ -1,117 +1,26 @@
 """The one table of methods: what they are called, what they take and return, and who answers.
 
-Checks of parameters, REST routes, ``rpc_methods`` and the printed reference all derive from ``METHODS``.
+Checks of parameters, REST routes, ``rpc_methods`` and the printed reference all derive from ``METHODS``. Contracts and
+state have a file of their own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from hanchain.api import kinds
-from hanchain.api.convert import record_to_json, to_hex, to_json
+from hanchain.api.contract_methods import CONTRACT_METHODS
+from hanchain.api.convert import record_to_json, to_hex
 from hanchain.api.errors import refusal
-from hanchain.api.kinds import BlockRef, Kind
+from hanchain.api.kinds import BlockRef
 from hanchain.api.limits import WAIT_MS_DEFAULT
+from hanchain.api.method import Context, Method, Parameter
 from hanchain.api.shapes import block_to_json, status_to_json
 from hanchain.api.strictjson import Json
-from hanchain.api.waits import Waits
-from hanchain.ledger.codec import Value
-from hanchain.ledger.reasons import Reason, Rejection
-from hanchain.node.service import NodeService
-
-
-class Required:
-    """Marks a parameter that has no default."""
-
-
-REQUIRED: Final = Required()
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter; its name is also the name of the handler's argument."""
-
-    name: str
-    kind: Kind
-    doc: str
-    default: Json | Required = REQUIRED
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What handlers work with."""
-
-    service: NodeService
-    waits: Waits
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """One method. ``path`` is its REST form (GET), with parameters in braces; None if it has none."""
-
-    name: str
-    doc: str
-    parameters: tuple[Parameter, ...]
-    result: str
-    handler: Callable[..., Awaitable[Json]]
-    path: str | None = None
-
-    def bind(self, params: object) -> dict[str, Any]:
-        """Return the handler's arguments from JSON-RPC parameters, by name or position; raise Rejection."""
-        if params is None:
-            given: dict[str, Json] = {}
-        elif isinstance(params, dict):
-            given = params
-        elif isinstance(params, list):
-            if len(params) > len(self.parameters):
-                raise Rejection(
-                    Reason.BAD_ARGUMENTS, f"{len(params)} parameters, {self.name} takes {len(self.parameters)}"
-                )
-            given = {parameter.name: entry for parameter, entry in zip(self.parameters, params, strict=False)}
-        else:
-            raise Rejection(Reason.BAD_ARGUMENTS, "params: array or object expected")
-        known = {parameter.name for parameter in self.parameters}
-        for name in given:
-            if name not in known:
-                takes = ", ".join(parameter.name for parameter in self.parameters) or "none"
-                raise Rejection(Reason.BAD_ARGUMENTS, f"unknown parameter {name[:64]!a}; {self.name} takes {takes}")
-        return {parameter.name: _read(parameter, given) for parameter in self.parameters}
-
-    def document(self) -> dict[str, Json]:
-        """Return the description that ``rpc_methods`` gives."""
-        return {
-            "name": self.name,
-            "doc": self.doc,
-            "parameters": [_parameter_document(parameter) for parameter in self.parameters],
-            "result": self.result,
-            "rest": None if self.path is None else f"GET {self.path}",
-        }
-
-
-def _read(parameter: Parameter, given: Mapping[str, Json]) -> Any:
-    if parameter.name in given:
-        return parameter.kind.read(given[parameter.name], parameter.name)
-    if isinstance(parameter.default, Required):
-        raise Rejection(Reason.BAD_ARGUMENTS, f"{parameter.name}: missing; {parameter.kind.name} expected")
-    return parameter.kind.read(parameter.default, parameter.name)
-
-
-def _parameter_document(parameter: Parameter) -> dict[str, Json]:
-    required = isinstance(parameter.default, Required)
-    document: dict[str, Json] = {
-        "name": parameter.name,
-        "type": parameter.kind.name,
-        "doc": parameter.doc,
-        "required": required,
-        "schema": parameter.kind.schema,
-    }
-    if not isinstance(parameter.default, Required):
-        document["default"] = parameter.default
-    return document
+from hanchain.ledger.reasons import Rejection
 
 
 async def _chain_status(context: Context) -> Json:
@@ -154,11 +63,6 @@ async def _block_get(context: Context, *, block: BlockRef, full: bool) -> Json:
         height = context.service.chain_status().height if block.height is None else block.height
         found = await context.service.block(height)
     return block_to_json(found, full=full)
-
-
-async def _contract_call(context: Context, *, contract: str, method: str, args: Sequence[Value]) -> Json:
-    height, value = await context.service.view(contract, method, args)
-    return {"height": height, "value": to_json(value)}
 
 
 async def _validators_get(context: Context) -> Json:
@@ -259,18 +163,7 @@ _TABLE: Final = (
         handler=_block_get,
         path="/v1/blocks/{block}",
     ),
-    Method(
-        name="contract_call",
-        doc="Call a view method of a contract on the last executed state. Changes nothing.",
-        parameters=(
-            Parameter("contract", kinds.NAME, "name of the contract"),
-            Parameter("method", kinds.NAME, "name of the view method"),
-            Parameter("args", kinds.ARGUMENTS, 'arguments; "0x…" is bytes, any other string is text', default=[]),
-        ),
-        result="height (of the state), value",
-        handler=_contract_call,
-        path="/v1/contracts/{contract}/views/{method}",
-    ),
+    *CONTRACT_METHODS,
     Method(
         name="validators_get",
         doc="The validators of the current epoch, in the order of their index.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hanchain.api.methods import METHODS, Method, Parameter, Required
+from hanchain.api.method import Method, Parameter, Required
+from hanchain.api.methods import METHODS
 from hanchain.api.strictjson import dump
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hanchain.api.errors import Failure
-from hanchain.api.methods import Method
+from hanchain.api.method import Method
 from hanchain.api.strictjson import Json
 from hanchain.ledger.reasons import Reason, Rejection
 

@@ -19,7 +19,8 @@ from hanchain.api.binary import CONTENT_TYPE, read_envelopes, write_answers
 from hanchain.api.dispatch import Dispatcher, error_answer
 from hanchain.api.errors import Code, Failure, internal, refusal
 from hanchain.api.intake import Intake
-from hanchain.api.methods import METHODS, Context, Method
+from hanchain.api.method import Context, Method
+from hanchain.api.methods import METHODS
 from hanchain.api.metrics import Metrics
 from hanchain.api.rest import bind_words, error_document
 from hanchain.api.strictjson import dump

@@ -17,6 +17,8 @@ from hanchain.ledger.transaction import account_of, build, check_stateless, deco
 from hanchain.node.service import (
     Block,
     ChainStatus,
+    ExecutorState,
+    ExecutorStatus,
     PeerStatus,
     Readiness,
     TransactionState,
@@ -218,6 +220,7 @@ class FakeNode:
             block_hash=top.block_hash,
             block_time_ms=top.header.timestamp_ms,
             executed_height=top.header.height,
+            executor=ExecutorStatus("inline", ExecutorState.RUNNING, 77, 0, None, 0),
             epoch=0,
             view=0,
             view_active=True,

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanchain.api.dispatch import Dispatcher
-from hanchain.api.methods import METHODS, Context
+from hanchain.api.method import Context
+from hanchain.api.methods import METHODS
 from hanchain.api.rest import bind_words
 from hanchain.api.waits import Waits
 from hanchain.ledger.reasons import Reason, Rejection

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from hanchain.api.methods import METHODS, Required
+from hanchain.api.method import Required
+from hanchain.api.methods import METHODS
 from hanchain.api.reference import markdown_table
 from hanchain.ledger.reasons import Reason, Rejection
 
