@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from contracts import prices
 from contracts.exports import CallReason, CallRefused, Export, ExportKind, enter
 from contracts.failures import CODED, ContractFailure, Kind, Stop
-from contracts.limits import GARBAGE_BYTES_MAX, MESSAGE_BYTES_MAX
+from contracts.limits import GARBAGE_BYTES_MAX, MESSAGE_BYTES_MAX, PROGRAM_NODES_MAX
 from contracts.program import Program, load
 from contracts.runtime import MEMORY_BYTES_MAX, Runtime
 
@@ -65,9 +65,12 @@ class Machine:
         self._running = False
         self._charged_bytes = 0  # since the cycle collector ran
 
-    def load(self, data: bytes) -> Program:
-        """Check and translate a program; raise ProgramRejected."""
-        return load(data, self._runtime)
+    def load(self, data: bytes, *, nodes_max: int = PROGRAM_NODES_MAX) -> Program:
+        """Check and translate a program; raise ProgramRejected.
+
+        Work is bounded by ``nodes_max``: raise TooManyNodes for a program that has more, but fewer than the format's.
+        """
+        return load(data, self._runtime, nodes_max)
 
     def call(
         self,

@@ -51,8 +51,8 @@ class _Signature:
     body: object
 
 
-def load(code: bytes, runtime: Runtime) -> Program:
-    """Check ``code`` against the grammar and translate it; raise ProgramRejected."""
+def load(code: bytes, runtime: Runtime, nodes_max: int) -> Program:
+    """Check ``code`` against the grammar and translate it; raise ProgramRejected, or TooManyNodes."""
     tree = _decode(code)
     records, machines, cell_nodes, event_nodes, function_nodes, export_nodes = tree[1:]
     types = Types(records, machines)
@@ -69,6 +69,7 @@ def load(code: bytes, runtime: Runtime) -> Program:
         ),
         EXPRESSIONS,
         STATEMENTS,
+        nodes_max,
     )
     for signature in signatures:  # one may call those that follow: each looks in ``functions`` when it runs
         function = translator.function(len(signature.parameters), signature.locals_count, signature.body)

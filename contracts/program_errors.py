@@ -18,3 +18,7 @@ class ProgramRejected(Exception):
         super().__init__(detail)
         self.reason = ProgramReason.BAD_PROGRAM
         self.detail = detail
+
+
+class TooManyNodes(Exception):
+    """A program has more nodes than its deployer pays for; whether it is one at all has not been found out."""

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from contracts import limits, prices
 from contracts.cells import Cell
 from contracts.failures import Stop, StopReason
-from contracts.program_errors import ProgramRejected
+from contracts.program_errors import ProgramRejected, TooManyNodes
 from contracts.runtime import Runtime
 from contracts.types import Type
 from contracts.values import Shape
@@ -87,8 +87,19 @@ class Operand:
 class Translator:
     """Checks and translates the functions of one program, one after the other; raises ProgramRejected."""
 
-    __slots__ = ("cost", "declarations", "depth", "expressions", "locals", "loops", "nodes", "runtime", "signals",
-                 "statements")  # fmt: skip
+    __slots__ = (
+        "cost",
+        "declarations",
+        "depth",
+        "expressions",
+        "locals",
+        "loops",
+        "nodes",
+        "nodes_max",
+        "runtime",
+        "signals",
+        "statements",
+    )
 
     def __init__(
         self,
@@ -96,7 +107,9 @@ class Translator:
         declarations: Declarations,
         expressions: Mapping[int, Rule],
         statements: Mapping[int, Rule],
+        nodes_max: int,
     ) -> None:
+        self.nodes_max = min(nodes_max, limits.PROGRAM_NODES_MAX)
         self.runtime = runtime
         self.declarations = declarations
         self.expressions = expressions
@@ -204,8 +217,8 @@ class Translator:
         if rule is None or len(node) != rule.length:
             raise ProgramRejected(f"no such node here: kind {node[0]}, {len(node)} elements")
         self.nodes += 1
-        if self.nodes > limits.PROGRAM_NODES_MAX:
-            raise ProgramRejected("too many nodes")
+        if self.nodes > self.nodes_max:
+            raise ProgramRejected("too many nodes") if self.nodes > limits.PROGRAM_NODES_MAX else TooManyNodes
         if self.depth >= limits.NODE_DEPTH_MAX:
             raise ProgramRejected("nodes nest too deep")
         self.depth += 1
