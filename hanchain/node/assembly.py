@@ -17,7 +17,10 @@ from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.node.catchup import body_matches
 from hanchain.node.chain import Chain
 from hanchain.node.config import Config
-from hanchain.node.executor import InlineExecutor
+from hanchain.node.executor import Executor, Mode
+from hanchain.node.executor_inline import InlineExecutor
+from hanchain.node.executor_process import ProcessExecutor
+from hanchain.node.metrics import Metrics
 from hanchain.node.node import Node
 from p2p.tls import TlsFiles, make_context
 from storage.blocks import BlockStore
@@ -117,9 +120,10 @@ def _open(config: Config, genesis: Genesis, index: int, signer: PrivateKey, open
     opened.callback(log.close)
     blocks = LevelDB(data / "blocks")
     opened.callback(blocks.close)
-    executor = InlineExecutor(LevelDB(data / "state"), rules_of(genesis), genesis.block0)
+    metrics = Metrics(genesis.chain_name, config.node.name)
+    executor = _open_executor(config, genesis, data / "state")
     opened.callback(executor.close)
-    chain = Chain(genesis, BlockStore(blocks), executor)
+    chain = Chain(genesis, BlockStore(blocks), executor, metrics.observe)
     chain.recover()
     try:
         replica = Replica(
@@ -134,8 +138,21 @@ def _open(config: Config, genesis: Genesis, index: int, signer: PrivateKey, open
     except CorruptLog as error:
         raise Corruption(str(data / "log"), str(error)) from error
     return Node(
-        config=config, genesis=genesis, index=index, chain=chain, log=log, replica=replica, release=opened.close
+        config=config,
+        genesis=genesis,
+        index=index,
+        chain=chain,
+        log=log,
+        replica=replica,
+        metrics=metrics,
+        release=opened.close,
     )
+
+
+def _open_executor(config: Config, genesis: Genesis, path: Path) -> Executor:
+    if config.node.executor == Mode.PROCESS:
+        return ProcessExecutor(genesis, path, memory_mib=config.node.executor_memory_mib)
+    return InlineExecutor(LevelDB(path), rules_of(genesis), genesis.block0)
 
 
 def settings_of(genesis: Genesis) -> Settings:

@@ -8,8 +8,8 @@ Only then does consensus sign SEAL (d).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
 
 from consensus import SealCert
 from consensus.certificate import unpack_bitmap
@@ -18,7 +18,6 @@ from consensus.limits import CHAIN_KEPT
 from consensus.messages import ProposalHeader
 from hanchain.ledger.block import BlockHeader, Body
 from hanchain.ledger.codec import Value
-from hanchain.ledger.execution import Ordering
 from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.proof import ProofBundle, build_bundle
 from hanchain.ledger.reasons import Fault, Reason, Rejection
@@ -26,35 +25,32 @@ from hanchain.ledger.receipt import Receipt
 from hanchain.ledger.transaction import Transaction, decode_transaction
 from hanchain.node import limits
 from hanchain.node.catchup import VerifiedBlock
-from hanchain.node.executor import Executor
-from hanchain.node.service import Block
+from hanchain.node.execution import Execution, StoredBlock
+from hanchain.node.executor import Executor, ExecutorDied, StateAnswer
+from hanchain.node.service import Block, ExecutorStatus
 from hanchain.node.wire import BlocksRequest, BlocksResponse, OrderedRecord, SyncBlock
 from storage.blocks import BlockRecord, BlockStore, Location
 from storage.wal import WalRecord
 
 
-@dataclass(frozen=True, slots=True)
-class StoredBlock:
-    """A block whose results are durable."""
-
-    height: int
-    block_hash: bytes
-    proposal_digest: bytes
-    timestamp_ms: int
-    view: int
-    proposer: int
-    transaction_ids: tuple[bytes, ...]
-
-
 class Chain:
     """Block store and executor of one node. One thread writes; reads may come from any."""
 
-    def __init__(self, genesis: Genesis, store: BlockStore, executor: Executor) -> None:
+    def __init__(
+        self,
+        genesis: Genesis,
+        store: BlockStore,
+        executor: Executor,
+        observe: Callable[[str, float], None] = lambda _stage, _seconds: None,
+    ) -> None:
+        """Take the parts; ``observe(stage, seconds)`` is told how long each stage of each block took."""
         self._genesis = genesis
         self._suite = genesis.suite
         self._context = genesis.context
         self._store = store
         self._executor = executor
+        self._execution = Execution(genesis.suite, store, executor, observe)
+        self._observe = observe
         block0 = genesis.block0
         self._block0_hash = block0.hash(self._suite)
         self._broken: Exception | None = None
@@ -74,19 +70,23 @@ class Chain:
         The state may be older than the blocks, even empty: it is made again from the log, and has to give the same
         blocks. Raises Fault when it is of other blocks than these.
         """
-        done = self._executor.height
-        if done > self._store.height + 1 or done > self._store.ordered_height:
-            raise Fault(f"the state is that of block {done}, the last stored block is {self._store.height}")
-        if done <= self._store.height and self._executor.block_hash != self._store.block_hash(done):
-            raise Fault(f"the state is that of another block {done} than the stored one")
-        repeated = 0
-        for height in range(min(done, self._store.height) + 1, self._store.ordered_height + 1):
-            found = self._store.ordered(height)
-            assert found is not None, "the ordered log has no gaps"
-            record = OrderedRecord.decode(found[1], self._suite)
-            self._apply(record.header, found[0], record.body)
-            repeated += 1
-        return repeated
+        return self._execution.recover()
+
+    def revive(self) -> None:
+        """Replace an executor that died; raises Fault when they die again and again."""
+        self._execution.revive()
+
+    def watch_executor(self, on_death: Callable[[ExecutorDied], None]) -> None:
+        """Call ``on_death`` from now on, in another thread, when the executor dies; ``revive`` replaces it."""
+        self._executor.watch(on_death)
+
+    def executor_status(self) -> ExecutorStatus:
+        """Return what people see of the executor; any thread may ask."""
+        return self._execution.status()
+
+    def stop(self) -> None:
+        """End what may take long: a restart of the executor that is under way."""
+        self._execution.stop()
 
     def decide(self, header: ProposalHeader, digest: bytes, body: bytes, commit_certificate: bytes) -> StoredBlock:
         """Take a decision through (a), (b) and (c); a height that is there already is only answered.
@@ -115,8 +115,10 @@ class Chain:
                 raise Fault(f"height {height} was decided differently before")
         else:
             record = OrderedRecord(header, body, commit_certificate)
+            began_s = time.perf_counter()
             self._store.append_ordered(height, digest, record.encode())
-        return self._apply(header, digest, body)
+            self._observe("ordered", time.perf_counter() - began_s)
+        return self._execution.apply(header, digest, body)
 
     def adopt(self, block: VerifiedBlock) -> StoredBlock:
         """Take a verified block of others through the same steps; its result must be the sealed one (P9)."""
@@ -133,33 +135,6 @@ class Chain:
         if certificate.block_hash != self._store.block_hash(certificate.height):
             raise Fault(f"P9: the certificate of height {certificate.height} is not that of the stored block")
         self._store.put_certificate(certificate.height, certificate.encode())
-
-    def _apply(self, header: ProposalHeader, digest: bytes, body: bytes) -> StoredBlock:
-        ordering = Ordering(
-            height=header.height,
-            epoch=header.epoch,
-            proposal_digest=digest,
-            transactions_root=header.tx_root,
-            view=header.pview,
-            proposer=header.proposer,
-            timestamp_ms=header.timestamp_ms,
-        )
-        results = self._executor.apply(ordering, body)
-        transactions = [decode_transaction(t, self._suite) for t in Body.decode(body).transactions]
-        ids = tuple(t.txid for t in transactions)
-        self._store.append_block(
-            BlockRecord(
-                height=header.height,
-                block_hash=results.block_hash,
-                header=results.header,
-                receipts=results.receipts,
-                transaction_ids=ids,
-                senders=tuple(t.payload.sender for t in transactions),
-            )
-        )
-        return StoredBlock(
-            header.height, results.block_hash, digest, header.timestamp_ms, header.pview, header.proposer, ids
-        )
 
     def stored(self, height: int) -> StoredBlock:
         """Return what ``decide`` answered for a height."""
@@ -314,7 +289,11 @@ class Chain:
 
     def view(self, contract: str, method: str, arguments: Sequence[Value]) -> tuple[int, Value]:
         """Call a view method on the last state; raise Rejection for a bad call."""
-        return self._executor.view(contract, method, arguments)
+        return self._execution.view(contract, method, arguments)
+
+    def state(self, contract: str, key: bytes) -> StateAnswer:
+        """Return a key of a contract's state with its proof; raise Rejection when that cannot be answered now."""
+        return self._execution.state(contract, key)
 
     def close(self) -> None:
         """Release the databases' owners; the store's own database is closed by who opened it."""

@@ -27,7 +27,8 @@ class NodeSection:
     name: str = ""  # the validator's name in the genesis
     genesis: str = "genesis.json"
     data: str = "data"  # write-ahead log, block database, state database
-    executor: str = "inline"  # where transactions are executed: in this process
+    executor: str = "process"  # where transactions are executed: in a process of its own, or inline (to look into it)
+    executor_memory_mib: int = limits.EXECUTOR_MEMORY_MIB  # address space of that process
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,11 @@ class Config:
         return self.directory / relative
 
 
-_CHOICES = {"executor": ("inline",), "level": ("debug", "info", "warning", "error"), "format": ("console", "json")}
+_CHOICES = {
+    "executor": ("process", "inline"),
+    "level": ("debug", "info", "warning", "error"),
+    "format": ("console", "json"),
+}
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:

@@ -1,7 +1,8 @@
 """The threads of a node and its background tasks: whatever fails in one of them is told to the node.
 
 Threads work beside the loop: one makes the write-ahead log durable, one owns the chain on disk, one judges proposals (a
-vote must not wait behind reads and gossip), two verify signatures and serve reads.
+vote must not wait behind reads and gossip), two verify signatures and read blocks, two read the state, which may have
+to wait for a block under way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.node import limits
 
 T = TypeVar("T")
 
@@ -25,6 +27,8 @@ class Crew:
         self._chain = ThreadPoolExecutor(1, thread_name_prefix="chain")
         self._judge = ThreadPoolExecutor(1, thread_name_prefix="judge")
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="work")
+        self._state = ThreadPoolExecutor(2, thread_name_prefix="state")
+        self._state_reads = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken = False  # something failed: the chain takes no more work
         self._closing = False
@@ -39,7 +43,7 @@ class Crew:
 
     async def close_threads(self) -> None:
         """Let the threads finish what they do, drop what waits for them, and end them."""
-        for pool in (self._judge, self._workers, self._chain, self._log):
+        for pool in (self._judge, self._workers, self._state, self._chain, self._log):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -74,6 +78,16 @@ class Crew:
     async def read(self, work: Callable[[], T]) -> T:
         """Run a read of the chain in a worker thread; raise Rejection(not_ready) when the node is stopping."""
         return await self._run(self._workers, work)
+
+    async def read_state(self, work: Callable[[], T]) -> T:
+        """Run a read of the state in a thread of its own kind; raise Rejection(busy) when too many wait already."""
+        if self._state_reads >= limits.STATE_READS_WAITING_MAX:
+            raise Rejection(Reason.BUSY, f"{limits.STATE_READS_WAITING_MAX} reads of the state wait already; try again")
+        self._state_reads += 1
+        try:
+            return await self._run(self._state, work)
+        finally:
+            self._state_reads -= 1
 
     async def in_order(self, work: Callable[[], T]) -> T:
         """Run on the chain's thread, after what is under way there; raise Rejection(not_ready) when stopping."""

@@ -23,3 +23,21 @@ SYNC_PAUSE_MS: Final = 500  # rest after every peer was asked in vain: blocks ju
 SYNC_SERVED_PER_PEER: Final = 2  # catch-up requests of one peer in service; serving must not starve consensus
 CERTIFICATES_MISSING_MAX: Final = 1_024  # sealed heights whose own certificate is asked for afterwards
 CONFIG_BYTES_MAX: Final = 64 * 1024  # a configuration file is small
+
+# the executor
+VIEW_GAS_MAX: Final = 50_000  # about 5 ms: no read keeps a block waiting for longer
+EXECUTOR_DEATHS_MAX: Final = 5  # deaths without a block in between; one more, and it is the block or the machine
+EXECUTOR_DEATHS_SECONDS: Final = 60  # in which so many deaths are no accidents
+EXECUTOR_PAUSE_SECONDS: Final = 0.05  # before the second start in a row, doubled for each one more: 3 s in all
+EXECUTOR_CLOSE_SECONDS: Final = 5.0  # a process that has not ended by then is killed; its state is safe at any time
+EXECUTOR_REQUEST_BYTES_MAX: Final = 8 * 1024 * 1024  # the largest body, or genesis, with what goes with it
+EXECUTOR_REPLY_BYTES_MAX: Final = 72 * 1024 * 1024  # results, which the database takes up to 64 MiB of, ids and senders
+EXECUTOR_READ_BYTES_MAX: Final = 256 * 1024  # arguments of a view: as much as the largest transaction, twice
+EXECUTOR_READS_MAX: Final = 64  # reads under way; one more is refused, and does not wait behind them
+EXECUTOR_LINE_LENGTH_MAX: Final = 2_000  # characters of one line that the process says: of a trace, the part that tells
+EXECUTOR_STACK_BYTES: Final = 64 * 1024 * 1024  # contracts nest 64 calls deep; 8 MiB suffice where it was measured
+EXECUTOR_RECURSION_MAX: Final = 20_000  # Python frames of one contract at the deepest, several times
+EXECUTOR_MEMORY_MIB: Final = (
+    2_048  # address space: code and stacks 200, LevelDB's mapped tables up to 400, the rest data
+)
+STATE_READS_WAITING_MAX: Final = 256  # views and state reads that wait: at 5 ms each, half the patience of a caller

@@ -17,6 +17,7 @@ from hanchain.node.node import Node
 from hanchain.node.service import (
     Block,
     ChainStatus,
+    ExecutorState,
     PeerStatus,
     Readiness,
     TransactionState,
@@ -108,7 +109,7 @@ class LocalService:
 
     async def view(self, contract: str, method: str, args: Sequence[Value]) -> tuple[int, Value]:
         """Call a view method on the last executed state; return the height of that state and the value."""
-        return await self._node.crew.in_order(partial(self._node.chain.view, contract, method, args))
+        return await self._node.crew.read_state(partial(self._node.chain.view, contract, method, args))
 
     def chain_status(self) -> ChainStatus:
         """Return where the node stands."""
@@ -126,6 +127,7 @@ class LocalService:
             block_hash=node.chain.block_hash(node.sealed_height),
             block_time_ms=head.timestamp_ms,
             executed_height=node.chain.height,
+            executor=node.chain.executor_status(),
             epoch=snapshot.epoch,
             view=snapshot.view,
             view_active=snapshot.active,
@@ -156,6 +158,9 @@ class LocalService:
         problems: list[str] = []
         if node.halted is not None:
             problems.append(f"this node stopped voting: {node.halted}")
+        executor = node.chain.executor_status()
+        if executor.state is not ExecutorState.RUNNING:
+            problems.append(f"executor: {executor.state.value}")
         missing = [name for name in node.names if name != node.config.node.name and name not in node.connected]
         needed = node.genesis.validator_set.quorum
         if len(node.connected) + 1 < needed:

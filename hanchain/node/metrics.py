@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from hanchain import __version__
-from hanchain.node.service import ChainStatus
+from hanchain.node.service import ChainStatus, ExecutorState
 from p2p.info import NetworkMetrics
 
 
@@ -41,6 +41,9 @@ class Metrics:
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2),
             registry=registry,
         )
+        self._stages = Counter(
+            "hanchain_stage_seconds", "Time spent on blocks, by what it was spent on", ["stage"], registry=registry
+        )
         self.lag_seconds = Histogram(
             "hanchain_event_loop_lag_seconds",
             "How late a timer of the event loop fires",
@@ -60,6 +63,8 @@ class Metrics:
                 ("mempool_bytes", "Bytes waiting"),
                 ("peers", "Connected peers"),
                 ("halted", "1 when this node stopped voting"),
+                ("executor_running", "1 while transactions can be executed"),
+                ("executor_restarts", "Executors that died and were replaced"),
                 ("catching_up_to", "Height to catch up to, 0 when up to date"),
             )
         }
@@ -70,6 +75,10 @@ class Metrics:
         self._ended = Gauge(
             "hanchain_network_links_ended", "Links that ended, by reason", ["reason"], registry=registry
         )
+
+    def observe(self, stage: str, seconds: float) -> None:
+        """Add to the time spent on a stage of blocks; any thread may."""
+        self._stages.labels(stage).inc(seconds)
 
     def render(self, status: ChainStatus, network: NetworkMetrics) -> bytes:
         """Return the exposition text."""
@@ -84,6 +93,8 @@ class Metrics:
             "mempool_bytes": status.mempool_bytes,
             "peers": sum(1 for p in status.peers if p.connected),
             "halted": int(status.halted is not None),
+            "executor_running": int(status.executor.state is ExecutorState.RUNNING),
+            "executor_restarts": status.executor.restarts,
             "catching_up_to": status.catching_up_to or 0,
         }
         for name, value in values.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -43,10 +44,12 @@ from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.admission import Admission
-from hanchain.node.chain import Chain, StoredBlock
+from hanchain.node.chain import Chain
 from hanchain.node.config import Config, parse_address
 from hanchain.node.crew import Crew
 from hanchain.node.engine import Engine
+from hanchain.node.execution import StoredBlock
+from hanchain.node.executor import ExecutorDied
 from hanchain.node.intake import Intake
 from hanchain.node.links import judge_link
 from hanchain.node.mempool import Mempool
@@ -89,6 +92,7 @@ class Node:
         chain: Chain,
         log: WriteAheadLog,
         replica: Replica,
+        metrics: Metrics,
         release: Callable[[], None],
     ) -> None:
         """Take the parts; ``release`` closes log and databases, and is called last."""
@@ -100,7 +104,7 @@ class Node:
         self.pool = Mempool(transactions_max=config.mempool.transactions_max, bytes_max=config.mempool.bytes_max)
         self.admission = Admission(genesis, self.pool, lambda txid: chain.locate(txid) is not None)
         self.waiting = Waiting()
-        self.metrics = Metrics(genesis.chain_name, config.node.name)
+        self.metrics = metrics
         self.halted: str | None = None  # why this node votes no more
         self.sealed_height = 0
         self.started = time.monotonic()
@@ -133,6 +137,8 @@ class Node:
         self._syncing.look_for_gaps(
             range(max(1, self.sealed_height - limits.CERTIFICATES_MISSING_MAX), self.sealed_height)
         )
+        self.chain.watch_executor(self._executor_died)
+        self._revive_executor()  # it may have died before somebody watched
         self._engine.start()
         self._wakeup.set()
         try:
@@ -160,6 +166,7 @@ class Node:
             self._alarm.cancel()
         self.intake.close()
         self.waiting.close("this node is stopping")
+        self.chain.stop()
         await self.crew.close()
         await self.network.close()
         await self.crew.close_threads()
@@ -332,6 +339,15 @@ class Node:
                 self.pool.reserve(txids, self.now_ms())
         self.handle(Validated(effect.view, effect.digest, refusal))
         self.tell_pool()
+
+    def _executor_died(self, _: ExecutorDied) -> None:
+        """Have it replaced also when nothing is to be executed; called in a thread of the executor."""
+        with suppress(RuntimeError):  # the loop has ended, and the node with it
+            self._loop.call_soon_threadsafe(self._revive_executor)
+
+    def _revive_executor(self) -> None:
+        """Replace an executor that died; blocks that wait behind come after."""
+        self.crew.in_chain(self.chain.revive, lambda _: None)
 
     def _decide(self, effect: Execute) -> StoredBlock:
         began = time.perf_counter()

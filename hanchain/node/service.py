@@ -63,6 +63,26 @@ class PeerStatus:
     detail: str  # direction when connected, the last reason when not
 
 
+class ExecutorState(StrEnum):
+    """Whether transactions can be executed."""
+
+    RUNNING = "running"
+    RESTARTING = "restarting"  # its process died: another one is started and brought up to date
+    STOPPED = "stopped"  # it died too often; so has this node's voting
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorStatus:
+    """Whoever executes, and how often that had to be another one."""
+
+    mode: str  # process or inline
+    state: ExecutorState
+    pid: int | None
+    restarts: int  # since this node started
+    last_restart_ms: int | None  # how long nothing could be executed the last time
+    replayed: int  # blocks executed again in the last restart
+
+
 @dataclass(frozen=True, slots=True)
 class ChainStatus:
     """Where a node stands."""
@@ -78,6 +98,7 @@ class ChainStatus:
     block_hash: bytes
     block_time_ms: int
     executed_height: int
+    executor: ExecutorStatus
     epoch: int
     view: int
     view_active: bool

@@ -13,7 +13,7 @@ from consensus.interface import SealedBlock, Synced
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.catchup import CatchUp, VerifiedBlock
-from hanchain.node.chain import StoredBlock
+from hanchain.node.execution import StoredBlock
 from hanchain.node.gaps import Gaps
 from hanchain.node.wire import BlocksRequest, BlocksResponse, Kind
 from p2p.channels import Channel

@@ -13,7 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from hanchain.sdk.errors import BadAddress, BadAnswer, ClientError, RpcError, Unreachable, Unverified
-from hanchain.sdk.results import Anchored, Block, ChainStatus, Peer, State, TransactionStatus, ViewResult
+from hanchain.sdk.results import (
+    Anchored,
+    Block,
+    ChainStatus,
+    ExecutorStatus,
+    Peer,
+    State,
+    TransactionStatus,
+    ViewResult,
+)
 
 if TYPE_CHECKING:
     from hanchain.sdk.client import Client
@@ -27,6 +36,7 @@ __all__ = [
     "ChainStatus",
     "Client",
     "ClientError",
+    "ExecutorStatus",
     "Peer",
     "RpcError",
     "State",

@@ -16,7 +16,7 @@ from hanchain.ledger.json_reader import Json
 from hanchain.ledger.reasons import Reason
 from hanchain.ledger.receipt import Event, Receipt, Status
 from hanchain.sdk import limits
-from hanchain.sdk.results import Block, ChainStatus, Peer, State, TransactionStatus, ViewResult
+from hanchain.sdk.results import Block, ChainStatus, ExecutorStatus, Peer, State, TransactionStatus, ViewResult
 from hanchain.sdk.values import read_value
 
 _COUNT_MAX = 2**53 - 1
@@ -53,6 +53,7 @@ def read_chain_status(entry: Json) -> ChainStatus:
         height=_count(fields["height"]),
         block_hash=read_digest(fields["block_hash"]),
         block_time_ms=_count(fields["block_time_ms"]),
+        executor=_executor(fields["executor"]),
         epoch=_count(fields["epoch"]),
         view=_count(fields["view"]),
         view_active=_flag(fields["view_active"]),
@@ -136,6 +137,18 @@ def _peer(entry: Json) -> Peer:
         address=fields["address"].text(ledger_limits.ADDRESS_LENGTH_MAX),
         connected=_flag(fields["connected"]),
         detail=fields["detail"].text(limits.DETAIL_LENGTH_MAX),
+    )
+
+
+def _executor(entry: Json) -> ExecutorStatus:
+    fields = fields_of(entry, ExecutorStatus.__slots__)
+    return ExecutorStatus(
+        mode=_name(fields["mode"]),
+        state=_name(fields["state"]),
+        pid=None if fields["pid"].value is None else _count(fields["pid"]),
+        restarts=_count(fields["restarts"]),
+        last_restart_ms=None if fields["last_restart_ms"].value is None else _count(fields["last_restart_ms"]),
+        replayed=_count(fields["replayed"]),
     )
 
 

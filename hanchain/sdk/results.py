@@ -43,6 +43,18 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutorStatus:
+    """Who executes transactions on the node."""
+
+    mode: str  # process or inline
+    state: str  # running, restarting or stopped
+    pid: int | None
+    restarts: int
+    last_restart_ms: int | None
+    replayed: int  # blocks executed again in the last restart
+
+
+@dataclass(frozen=True, slots=True)
 class ChainStatus:
     """Where a node and its chain stand."""
 
@@ -55,6 +67,7 @@ class ChainStatus:
     height: int
     block_hash: bytes
     block_time_ms: int
+    executor: ExecutorStatus
     epoch: int
     view: int
     view_active: bool

@@ -24,7 +24,7 @@ from hanchain.ledger.transaction import account_of, build, sign
 from hanchain.node.assembly import assemble
 from hanchain.node.chain import Chain
 from hanchain.node.config import load
-from hanchain.node.executor import InlineExecutor
+from hanchain.node.executor_inline import InlineExecutor
 from hanchain.node.local import LocalService
 from hanchain.testnet.files import create_network
 from storage.blocks import BlockStore
@@ -167,6 +167,7 @@ class Cluster:
     def __init__(self, directory, **parameters):
         settings = {"timeout_ms": 1_000, "batch_delay_ms": 5, **parameters}
         validators, suite = settings.pop("validators", 4), settings.pop("suite", None)
+        self.executor = settings.pop("executor", "inline")  # in one process it is quicker, and can be looked into
         self.files = create_network(directory, validators=validators, parameters=Parameters(**settings), suite=suite)
         self.genesis = self.files.genesis()
         self.names = [node.name for node in self.files.nodes]
@@ -177,7 +178,7 @@ class Cluster:
 
     def assemble(self, name):
         """Return a node that is not started."""
-        return assemble(load(self.files.config_path(name), {}))
+        return assemble(load(self.files.config_path(name), {"HANCHAIN_NODE_EXECUTOR": self.executor}))
 
     async def start(self, *names):
         """Start nodes, by default all that do not run."""

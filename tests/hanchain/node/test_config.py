@@ -107,13 +107,16 @@ NAMED = '[node]\nname = "n"\n'
     [
         ("", "[node] name is missing: the validator's name in the genesis"),
         ("[nodes]\n", "unknown key 'nodes'; known are api, key, log, mempool, node, p2p"),
-        ('[node]\nnmae = "n"', "[node]: unknown key 'nmae'; known are data, executor, genesis, name"),
+        (
+            '[node]\nnmae = "n"',
+            "[node]: unknown key 'nmae'; known are data, executor, executor_memory_mib, genesis, name",
+        ),
         ("node = 3", "[node]: a table expected"),
         ("[node]\nname = 3", "[node] name: str expected, not 3"),
         (NAMED + "[mempool]\nbytes_max = true", "[mempool] bytes_max: int expected, not True"),
         (NAMED + "[mempool]\nbytes_max = 1.0", "[mempool] bytes_max: int expected, not 1.0"),
         (NAMED + "[mempool]\ntransactions_max = 0", "[mempool] transactions_max: a positive number expected"),
-        (NAMED + 'executor = "process"', "[node] executor: one of inline, not 'process'"),
+        (NAMED + 'executor = "thread"', "[node] executor: one of process, inline, not 'thread'"),
         (NAMED + '[log]\nlevel = "loud"', "[log] level: one of debug, info, warning, error, not 'loud'"),
         (NAMED + '[p2p]\nlisten = "host"', "[p2p] listen: host:port expected, not 'host'"),
         (NAMED + '[api]\nlisten = "h:65536"', "[api] listen: host:port expected, not 'h:65536'"),

@@ -234,7 +234,7 @@ async def refused_links(cluster, wait_until, caplog, change):
     async with cluster(start=False) as net:
         foreign = change(net)
         ours = net.assemble("node0")
-        theirs = assemble(load(foreign, {}))
+        theirs = assemble(load(foreign, {"HANCHAIN_NODE_EXECUTOR": net.executor}))
         with structlog.testing.capture_logs():
             await ours.start()
             await theirs.start()

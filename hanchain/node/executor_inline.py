@@ -1,0 +1,170 @@
+"""Execution in the calling process: the state database, and the one place where the node calls the ledger's execution.
+
+Durability step (b): the writes of a block, its height and its encoded results go into one synced batch, so that after a
+crash the same block is answered from what is stored instead of being executed twice.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from hanchain.ledger import limits as ledger_limits
+from hanchain.ledger.block import BlockHeader, Body
+from hanchain.ledger.codec import CodecError, Value, decode, encode
+from hanchain.ledger.execution import Executed, Ordering, Parent, Rules, apply_block, call_view, parent_of
+from hanchain.ledger.reasons import Fault
+from hanchain.ledger.transaction import decode_transaction
+from hanchain.node import limits
+from hanchain.node.executor import ExecutorDied, Mode, Results, StageTimes, StateAnswer
+from storage.checksum import seal, unseal
+from storage.errors import Corruption
+from storage.kv import KeyValue, WriteBatch
+
+_STATE: Final = b"s"  # ‖ state key
+_LAST: Final = b"l"  # the last block's header, hash and receipts
+
+
+class InlineExecutor:
+    """Executes in this process. Blocks and reads exclude one another."""
+
+    def __init__(self, database: KeyValue, rules: Rules, genesis_header: BlockHeader) -> None:
+        self._database = database
+        self._rules = rules
+        self._lock = threading.Lock()
+        self._header = genesis_header
+        self._block_hash = genesis_header.hash(rules.suite)
+        self._receipts: tuple[bytes, ...] = ()
+        stored = database.get(_LAST)
+        if stored is not None:
+            self._read_last(unseal(_LAST, stored, "state/last"))
+
+    @property
+    def mode(self) -> Mode:
+        """Where it executes: here."""
+        return Mode.INLINE
+
+    @property
+    def pid(self) -> int:
+        """The id of this process."""
+        return os.getpid()
+
+    @property
+    def death(self) -> None:
+        """This process has not ended."""
+        return None
+
+    @property
+    def height(self) -> int:
+        """Height of the last executed block."""
+        return self._header.height
+
+    @property
+    def block_hash(self) -> bytes:
+        """Hash of the last executed block."""
+        return self._block_hash
+
+    def apply(self, ordering: Ordering, body: bytes) -> Results:
+        """Execute the next block, or answer for the last one again; durable when this returns.
+
+        Raises Fault for a block that does not follow, and StorageError when the disk fails.
+        """
+        with self._lock:
+            if ordering.height == self._header.height and ordering.proposal_digest == self._header.proposal_digest:
+                return self._results(body, ())
+            return self._apply(ordering, body)
+
+    def view(self, contract: str, method: str, arguments: Sequence[Value]) -> tuple[int, Value]:
+        """Call a view on the last state; raise Rejection for a bad call."""
+        with self._lock:
+            gas = limits.VIEW_GAS_MAX
+            value = call_view(
+                self._read, contract, method, arguments, at=self._header, gas_limit=gas, rules=self._rules
+            )
+            return self._header.height, value
+
+    def state(self, contract: str, key: bytes) -> StateAnswer:
+        """Return a key of a contract's state with its proof."""
+        raise NotImplementedError
+
+    def watch(self, on_death: Callable[[ExecutorDied], None]) -> None:
+        """Do nothing: what executes here does not end before the one who watches."""
+
+    def start_again(self) -> None:
+        """Never called: this process has not ended."""
+        raise AssertionError("an executor in this process cannot have ended")
+
+    def close(self) -> None:
+        """Release the database."""
+        with self._lock:
+            self._database.close()
+
+    def _apply(self, ordering: Ordering, body: bytes) -> Results:
+        watch = _StopWatch()
+        executed = apply_block(self._read, ordering, Body.decode(body), self._parent(), self._rules)
+        watch.lap("execute")
+        header = executed.header.encode()
+        self._database.write(self._batch(executed, header), sync=True)
+        watch.lap("write")
+        self._header, self._block_hash = executed.header, executed.block_hash
+        self._receipts = executed.encoded_receipts
+        return self._results(body, watch.times_us)
+
+    def _results(self, body: bytes, times_us: StageTimes) -> Results:
+        """Return the results of the last block, whose body this is."""
+        transactions = [decode_transaction(t, self._rules.suite) for t in Body.decode(body).transactions]
+        return Results(
+            self._header.encode(),
+            self._block_hash,
+            self._receipts,
+            tuple(t.txid for t in transactions),
+            tuple(t.payload.sender for t in transactions),
+            times_us,
+        )
+
+    def _parent(self) -> Parent:
+        return parent_of(self._header, self._rules.suite)
+
+    def _read(self, key: bytes) -> bytes | None:
+        name = _STATE + key
+        stored = self._database.get(name)
+        return None if stored is None else unseal(name, stored, f"state/{key.hex()}")
+
+    @staticmethod
+    def _batch(executed: Executed, header: bytes) -> WriteBatch:
+        batch = WriteBatch()
+        for key, value in executed.writes:
+            name = _STATE + key
+            if value is None:
+                batch.delete(name)
+            else:
+                batch.put(name, seal(name, value))
+        batch.put(_LAST, seal(_LAST, encode([header, executed.block_hash, executed.encoded_receipts])))
+        return batch
+
+    def _read_last(self, data: bytes) -> None:
+        try:
+            header, block_hash, receipts = decode(data, max_bytes=len(data), max_items=ledger_limits.ITEMS_MAX)
+        except (CodecError, ValueError) as error:
+            raise Corruption("state/last", str(error)) from error
+        self._header = BlockHeader.decode(header, self._rules.suite)
+        if self._header.hash(self._rules.suite) != block_hash:
+            raise Fault("the state database holds the result of another block")
+        self._block_hash, self._receipts = block_hash, receipts
+
+
+class _StopWatch:
+    """Takes the times of stages that follow one another."""
+
+    def __init__(self) -> None:
+        self._began_ns = time.perf_counter_ns()
+        self.times_us: StageTimes = ()
+
+    def lap(self, stage: str) -> None:
+        """Note the time since the last lap as that of ``stage``."""
+        now_ns = time.perf_counter_ns()
+        self.times_us = (*self.times_us, (stage, (now_ns - self._began_ns) // 1000))
+        self._began_ns = now_ns
