@@ -16,16 +16,17 @@ from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.block import BlockHeader, Body
 from hanchain.ledger.codec import CodecError, Value, decode, encode
 from hanchain.ledger.execution import Executed, Ordering, Parent, Rules, apply_block, call_view, parent_of
-from hanchain.ledger.reasons import Fault
+from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.ledger.state import STATE_TAG, state_key
 from hanchain.ledger.transaction import decode_transaction
 from hanchain.node import limits
 from hanchain.node.executor import ExecutorDied, Mode, Results, StageTimes, StateAnswer
 from storage.checksum import seal, unseal
 from storage.errors import Corruption
 from storage.kv import KeyValue, WriteBatch
+from storage.state import StateStore
 
-_STATE: Final = b"s"  # ‖ state key
-_LAST: Final = b"l"  # the last block's header, hash and receipts
+_LAST: Final = b"l"  # the last block's header, hash and receipts; the state's own entries begin otherwise
 
 
 class InlineExecutor:
@@ -34,6 +35,7 @@ class InlineExecutor:
     def __init__(self, database: KeyValue, rules: Rules, genesis_header: BlockHeader) -> None:
         self._database = database
         self._rules = rules
+        self._state = StateStore(database, rules.suite.tagged_hasher(STATE_TAG))
         self._lock = threading.Lock()
         self._header = genesis_header
         self._block_hash = genesis_header.hash(rules.suite)
@@ -82,13 +84,21 @@ class InlineExecutor:
         with self._lock:
             gas = limits.VIEW_GAS_MAX
             value = call_view(
-                self._read, contract, method, arguments, at=self._header, gas_limit=gas, rules=self._rules
+                self._state.get, contract, method, arguments, at=self._header, gas_limit=gas, rules=self._rules
             )
             return self._header.height, value
 
     def state(self, contract: str, key: bytes) -> StateAnswer:
-        """Return a key of a contract's state with its proof."""
-        raise NotImplementedError
+        """Return a key of a contract's state with its proof; raise Rejection for a name or key that cannot be."""
+        if not 0 < len(contract.encode()) <= ledger_limits.NAME_LENGTH_MAX:
+            raise Rejection(Reason.OUT_OF_RANGE, f"a contract's name has 1..{ledger_limits.NAME_LENGTH_MAX} characters")
+        if len(key) > ledger_limits.STATE_KEY_BYTES_MAX:
+            raise Rejection(
+                Reason.OUT_OF_RANGE, f"a key of {len(key)} bytes, at most {ledger_limits.STATE_KEY_BYTES_MAX}"
+            )
+        with self._lock:
+            value, proof = self._state.prove(state_key(contract, key))
+            return StateAnswer(self._header.height, value, proof)
 
     def watch(self, on_death: Callable[[ExecutorDied], None]) -> None:
         """Do nothing: what executes here does not end before the one who watches."""
@@ -104,10 +114,13 @@ class InlineExecutor:
 
     def _apply(self, ordering: Ordering, body: bytes) -> Results:
         watch = _StopWatch()
-        executed = apply_block(self._read, ordering, Body.decode(body), self._parent(), self._rules)
+        executed = apply_block(self._state.get, ordering, Body.decode(body), self._parent(), self._rules)
         watch.lap("execute")
+        self._state.root_after(executed.writes)
+        watch.lap("tree")
         header = executed.header.encode()
         self._database.write(self._batch(executed, header), sync=True)
+        self._state.committed()
         watch.lap("write")
         self._header, self._block_hash = executed.header, executed.block_hash
         self._receipts = executed.encoded_receipts
@@ -128,20 +141,9 @@ class InlineExecutor:
     def _parent(self) -> Parent:
         return parent_of(self._header, self._rules.suite)
 
-    def _read(self, key: bytes) -> bytes | None:
-        name = _STATE + key
-        stored = self._database.get(name)
-        return None if stored is None else unseal(name, stored, f"state/{key.hex()}")
-
-    @staticmethod
-    def _batch(executed: Executed, header: bytes) -> WriteBatch:
+    def _batch(self, executed: Executed, header: bytes) -> WriteBatch:
         batch = WriteBatch()
-        for key, value in executed.writes:
-            name = _STATE + key
-            if value is None:
-                batch.delete(name)
-            else:
-                batch.put(name, seal(name, value))
+        self._state.commit_into(batch)
         batch.put(_LAST, seal(_LAST, encode([header, executed.block_hash, executed.encoded_receipts])))
         return batch
 

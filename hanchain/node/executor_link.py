@@ -101,8 +101,8 @@ class Link:
         """Take replies and lines until the process is gone; then tell how it ended, and everybody who waits for it."""
         try:
             self._listen()
-        except BadFrame as error:
-            self._say(f"not our protocol: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to be told
+            self._say(f"{type(error).__name__}: {error}")
             self.kill()
         death = ExecutorDied(self.pid, self._reap(), time.monotonic())
         with self._lock:

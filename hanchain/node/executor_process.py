@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -196,7 +197,9 @@ class ProcessExecutor:
             try:
                 self._link = link = Link(self._command, self._say)
             except OSError as error:
-                wish.set_exception(Fault(f"no executor can be started: {error}"))
+                death = ExecutorDied(0, f"no start: {error}", time.monotonic())
+                self._ended(death)
+                wish.set_exception(death)
                 continue
             if self._closing:
                 link.hang_up()

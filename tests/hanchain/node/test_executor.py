@@ -20,15 +20,15 @@ def ordering(proposal):
 
 
 class Counting(Memory):
-    """A store that counts its synced and other batches."""
+    """A store that remembers its batches, and which were synced."""
 
     def __init__(self):
         super().__init__()
         self.batches = []
 
     def write(self, batch, *, sync=False):
-        """Count."""
-        self.batches.append((len(batch.operations), sync))
+        """Remember."""
+        self.batches.append((list(batch.operations), sync))
         super().write(batch, sync=sync)
 
 
@@ -50,7 +50,12 @@ def test_a_block_is_one_synced_batch(world, opened):
     executor = opened(store)
     proposal = world.proposal([world.transaction(), world.transaction(user=1)])
     results = executor.apply(ordering(proposal), proposal.body)
-    assert store.batches == [(5, True)]  # two records, two latest owners, and the last block
+    written = [key[:1] for key, _ in store.batches[0][0]]
+    assert len(store.batches) == 1
+    assert store.batches[0][1] is True
+    assert written.count(b"v") == 4  # two records and two latest owners
+    assert written.count(b"n") >= 1  # nodes of the tree over them
+    assert (written.count(b"r"), written.count(b"l")) == (1, 1)  # its root, and the block
     assert (executor.height, executor.block_hash) == (1, results.block_hash)
     assert world.header(results.header).proposal_digest == proposal.digest
     assert len(results.receipts) == 2
@@ -158,7 +163,7 @@ def test_damage_is_reported_with_its_place(world, opened):
     store = Faulty(8)
     executor = opened(store)
     executor.apply(ordering(proposal), proposal.body)
-    for key, _ in list(store.iterate(b"s")):
+    for key, _ in list(store.iterate(b"v")):
         store.flip_bit(key)
-    with pytest.raises(Corruption, match="state/"):
+    with pytest.raises(Corruption, match="state value"):
         executor.view("sys.anchor", "find", [transaction.payload.arguments[0]])
