@@ -18,7 +18,7 @@ from contracts.runtime import Runtime
 from contracts.values import Record, Shape, alloc_bytes, alloc_elements, alloc_text
 from contracts.wire import take_room, take_text
 
-BLOB_REFERENCE_BYTES_MIN: Final = 20  # digests of any suite lie within; those that enter are of a blob that is there
+BLOB_REFERENCE_BYTES_MIN: Final = 16  # digests of any suite lie within; those that enter are of a blob that is there
 BLOB_REFERENCE_BYTES_MAX: Final = 64
 
 

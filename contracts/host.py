@@ -49,10 +49,12 @@ class Host(Protocol):
 
     def scan(
         self, contract: str, prefix: bytes, start: bytes | None, /, *, descending: bool
-    ) -> Iterator[tuple[bytes, bytes]]:
+    ) -> Iterator[tuple[bytes, bytes | None]]:
         """Yield (key, value) of the keys that begin with ``prefix``, in order of their bytes, writes so far included.
 
-        ``start`` is a whole key: the first one yielded is the nearest at or beyond it in the direction of travel.
+        ``start`` begins with ``prefix``: the first key yielded is the nearest at or beyond it in the direction of
+        travel. The value is None for a key that was there when the block began and has been deleted in it: passing over one is
+        work that has to be charged.
         """
 
     def emit(self, contract: str, name: str, fields: tuple[Value, ...], /) -> None:
