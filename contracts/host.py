@@ -53,8 +53,8 @@ class Host(Protocol):
         """Yield (key, value) of the keys that begin with ``prefix``, in order of their bytes, writes so far included.
 
         ``start`` begins with ``prefix``: the first key yielded is the nearest at or beyond it in the direction of
-        travel. The value is None for a key that was there when the block began and has been deleted in it: passing over one is
-        work that has to be charged.
+        travel. The value is None for a key that was there when the block began and has been deleted in it: passing
+        over one is work that has to be charged.
         """
 
     def emit(self, contract: str, name: str, fields: tuple[Value, ...], /) -> None:
