@@ -20,11 +20,12 @@ from hanchain.ledger.fields import Fields
 from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.executor import STAGES, Results, StateAnswer
-from storage.errors import StorageError
+from storage.errors import Corruption, DiskFull, Locked, Missing, StorageError, UnsupportedFormat
 
 _HEAD: Final = Struct(">IQ")
 _TIME_US_MAX: Final = 2**53
 _TEXT_MAX: Final = 4096
+_STORAGE: Final = {kind.__name__: kind for kind in (DiskFull, Locked, Missing, UnsupportedFormat)}  # told by a text
 
 
 class Request(IntEnum):
@@ -267,8 +268,10 @@ def failure_reply(error: BaseException) -> bytes:
     match error:
         case Rejection():
             return encode([int(Reply.REJECTED), error.reason.value, _plain(error.detail)])
+        case Corruption():
+            return encode([int(Reply.STORAGE), Corruption.__name__, _plain(error.location), _plain(error.detail)])
         case StorageError():
-            return encode([int(Reply.STORAGE), _plain(str(error))])
+            return encode([int(Reply.STORAGE), type(error).__name__, _plain(str(error)), ""])
         case Fault():
             return encode([int(Reply.FAULT), _plain(str(error))])
         case _:
@@ -292,11 +295,17 @@ def open_reply(payload: bytes) -> Fields:
         kind = Reply(fields.integer(0, max(Reply)))
         if kind is Reply.DONE:
             return fields
-        reason = Reason(fields.text(64)) if kind is Reply.REJECTED else None
-        text = fields.text(_TEXT_MAX)
+        failure = _read_failure(kind, fields)
         fields.end()
     except (Rejection, ValueError) as error:
         raise BadFrame(str(error)) from error
-    if reason is not None:
-        raise Rejection(reason, text)
-    raise StorageError(text) if kind is Reply.STORAGE else Fault(text)
+    raise failure
+
+
+def _read_failure(kind: Reply, fields: Fields) -> Exception:
+    if kind is Reply.REJECTED:
+        return Rejection(Reason(fields.text(_TEXT_MAX)), fields.text(_TEXT_MAX))
+    if kind is Reply.FAULT:
+        return Fault(fields.text(_TEXT_MAX))
+    name, text, detail = fields.text(_TEXT_MAX), fields.text(_TEXT_MAX), fields.text(_TEXT_MAX)
+    return Corruption(text, detail) if name == Corruption.__name__ else _STORAGE.get(name, StorageError)(text)
