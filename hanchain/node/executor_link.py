@@ -26,12 +26,7 @@ from hanchain.node.executor import ExecutorDied
 from hanchain.node.executor_wire import BadFrame, FrameReader, frame
 
 CODE: Final = Path(hanchain.__file__).resolve().parent  # where our own code is, and the child's has to be
-# Isolated: neither the environment nor the current directory choose the code. Ours comes last in the path, for a node
-# that runs from sources that are not installed. The first argument is for those who read the list of processes.
-_BOOT: Final = (
-    "import sys; sys.path.append(sys.argv[2]); from hanchain.node.executor_child import main; sys.exit(main(sys.argv))"
-)
-COMMAND: Final = (sys.executable, "-I", "-c", _BOOT, "hanchain-executor", str(CODE.parent))
+COMMAND: Final = (sys.executable, "-I", str(CODE / "node" / "executor_boot.py"))
 _INHERITED: Final = ("LD_LIBRARY_PATH", "LANG", "LC_ALL")  # what the interpreter itself may need
 _READ_BYTES: Final = 256 * 1024
 _EXIT_SECONDS: Final = 1.0  # between the end of the stream and that of the process
@@ -89,9 +84,9 @@ class Link:
         return reply
 
     def hang_up(self) -> None:
-        """Let the process end: it does when its stream has no other end any more."""
+        """Let the process end, which it does when nothing more can come; its last reply still arrives."""
         with suppress(OSError):
-            self._stream.shutdown(socket.SHUT_RDWR)
+            self._stream.shutdown(socket.SHUT_WR)
 
     def kill(self) -> None:
         """End the process at once."""
