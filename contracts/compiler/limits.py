@@ -1,0 +1,12 @@
+"""Bounds of the compiler, each with its reason. Those of programs stand in ``contracts.limits``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SOURCE_BYTES_MAX: Final = 64 * 1024  # the source travels with the program in one transaction
+BRACKETS_MAX: Final = 64  # open at once; far below what any supported CPython's parser takes (about 200)
+NESTING_MAX: Final = 64  # statements and expressions of the source inside one another, as in programs
+FINDINGS_MAX: Final = 200  # errors told at once: nobody reads more, and a hostile source could have 30,000
+CONSTANT_ITEMS_MAX: Final = 64  # of a tuple that is a constant: it is built anew wherever it is used
+DOCUMENTATION_MAX: Final = 4 * 1024  # characters of one docstring in the ABI
