@@ -1,5 +1,6 @@
 """A bench for hand-made programs: nodes as lists, run on a machine with a host in memory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,6 +125,35 @@ class Bench:
 
     def _decoded(self, nodes: list[Any]) -> Any:
         return decode(encode(nodes, nesting_max=PROGRAM_NESTING_MAX), nesting_max=PROGRAM_NESTING_MAX)
+
+
+@dataclass(slots=True)
+class Meter:
+    """A runtime by itself, to run one part of the machine on and see how it ends and what it takes."""
+
+    host: MemoryHost = field(default_factory=MemoryHost)
+    runtime: Runtime = field(default_factory=Runtime)
+
+    def run(
+        self, work: Callable[[Runtime], Any], *, gas: int = 10_000_000, view: bool = False, moves: Any = None
+    ) -> Ran:
+        """Do ``work`` in a new transaction of contract ``me``."""
+        self.runtime.start(self.host, CONTEXT, "me", gas, read_only=view)
+        self.runtime.moves = moves
+        end, value, code = "ok", None, ""
+        try:
+            value = work(self.runtime)
+        except ContractFailure as failure:
+            end, code = failure.kind.name.lower(), failure.code
+        except Stop as stop:
+            end = stop.reason.value
+        return Ran(end, value, code, gas - self.runtime.gas, MEMORY_BYTES_MAX - self.runtime.memory)
+
+
+@pytest.fixture
+def meter() -> Meter:
+    """Return a meter over an empty host."""
+    return Meter()
 
 
 @pytest.fixture
