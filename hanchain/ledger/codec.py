@@ -50,9 +50,9 @@ class CodecError(ValueError):
         self.detail = detail
 
 
-def encode(value: object) -> bytes:
+def encode(value: object, *, nesting_max: int = NESTING_MAX) -> bytes:
     """Return the canonical bytes of ``value``; raise CodecError for a type, number or text that has none."""
-    check_types(value)
+    check_types(value, nesting_max)
     try:
         encoded: bytes = _pack(value)
     except UnicodeEncodeError as error:
@@ -100,18 +100,18 @@ def unpack(data: bytes, *, max_bytes: int, max_items: int) -> Any:
         raise CodecError(_unpack_reason(str(error)), str(error) or "reserved byte") from None
 
 
-def check_types(value: object) -> None:
+def check_types(value: object, nesting_max: int = NESTING_MAX) -> None:
     """Raise CodecError unless ``value`` consists of the allowed types within the allowed depth."""
     kind = type(value)
     if kind not in _SCALARS:
-        _check_sequence(value, kind, NESTING_MAX)
+        _check_sequence(value, kind, nesting_max)
 
 
 def _check_sequence(value: Any, kind: type, depth: int) -> None:
     if kind not in _SEQUENCES:
         raise CodecError(CodecReason.UNSUPPORTED, f"no canonical encoding for {kind.__name__}")
     if depth == 0:
-        raise CodecError(CodecReason.TOO_DEEP, f"nested deeper than {NESTING_MAX}")
+        raise CodecError(CodecReason.TOO_DEEP, "sequences nested deeper than allowed")
     if _SCALARS.issuperset(map(type, value)):
         return  # most sequences are flat: no Python code per item
     for item in value:

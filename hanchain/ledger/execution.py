@@ -9,21 +9,35 @@ this version of the protocol the system contracts give only the second something
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hanchain.crypto import Suite
-from hanchain.ledger import gas, limits
+from hanchain.ledger import transact
 from hanchain.ledger.block import BlockHeader, Body, transactions_root
-from hanchain.ledger.codec import Value, encode
-from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.host import Caller, NativeHost, Revert
-from hanchain.ledger.reasons import Fault, Reason, Rejection
-from hanchain.ledger.receipt import Event, Receipt, Status, leaves_of, root_of
-from hanchain.ledger.state import Journal, Read, Writes, next_state_root, writes_digest
-from hanchain.ledger.system import anchor
-from hanchain.ledger.system.registry import Refused, Registry, call_method
-from hanchain.ledger.transaction import Transaction, account_of, decode_transaction
+from hanchain.ledger.catalogue import Catalogue
+from hanchain.ledger.reasons import Fault, Rejection
+from hanchain.ledger.receipt import Event, Receipt, leaves_of, root_of
+from hanchain.ledger.rules import Rules, rules_of, system_registry
+from hanchain.ledger.state import Base, Journal, State, Writes
+from hanchain.ledger.transact import call_view
+from hanchain.ledger.transaction import Transaction, decode_transaction
+
+__all__ = [
+    "Catalogue",
+    "Executed",
+    "Ordering",
+    "Parent",
+    "Ran",
+    "Rules",
+    "apply_block",
+    "call_view",
+    "decode_block",
+    "parent_of",
+    "rules_of",
+    "run_block",
+    "seal_block",
+    "system_registry",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +54,19 @@ class Ordering:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What is the same for every block of an epoch."""
-
-    suite: Suite
-    chain_id: bytes
-    validators_hash: bytes
-    parameters_hash: bytes
-    registry: Registry
-
-
-@dataclass(frozen=True, slots=True)
 class Parent:
     """What a block takes over from the one before it."""
 
     height: int
     block_hash: bytes
-    state_root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of the transactions of a block, and what they wrote."""
+
+    receipts: tuple[Receipt, ...]
+    writes: Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class Executed:
 
     header: BlockHeader
     block_hash: bytes
+    transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
     encoded_receipts: tuple[bytes, ...]
     writes: Writes
@@ -77,146 +88,93 @@ class Executed:
     @property
     def as_parent(self) -> Parent:
         """What the next block takes over."""
-        return Parent(self.header.height, self.block_hash, self.header.state_root)
-
-
-def system_registry() -> Registry:
-    """Return the system contracts of this version of the protocol."""
-    return Registry((anchor.CONTRACT,))
-
-
-def rules_of(genesis: Genesis, registry: Registry | None = None) -> Rules:
-    """Return the rules of a network's first epoch."""
-    return Rules(
-        suite=genesis.suite,
-        chain_id=genesis.chain_id,
-        validators_hash=genesis.validators_hash,
-        parameters_hash=genesis.parameters.hash(genesis.suite),
-        registry=registry or system_registry(),
-    )
+        return Parent(self.header.height, self.block_hash)
 
 
 def parent_of(header: BlockHeader, suite: Suite) -> Parent:
     """Return what the block after ``header`` takes over."""
-    return Parent(header.height, header.hash(suite), header.state_root)
+    return Parent(header.height, header.hash(suite))
 
 
-class _Base:
-    """A read function as a base of journals, until there is an authenticated state."""
+def apply_block(
+    state: State, ordering: Ordering, body: Body, parent: Parent, rules: Rules, catalogue: Catalogue
+) -> Executed:
+    """Execute ``body`` on ``state``, that after ``parent``, which is not changed: the writes are in the result.
 
-    def __init__(self, read: Read) -> None:
-        self.get = read
+    They are staged in ``state`` (``root_after``), for its owner to commit. This is ``decode_block``, ``run_block`` and
+    ``seal_block`` in order, for whoever does not time them one by one.
+    """
+    transactions = decode_block(ordering, body, parent, rules)
+    ran = run_block(state, ordering, transactions, rules, catalogue)
+    return seal_block(state.root_after(ran.writes), ordering, transactions, ran, parent, rules)
 
-    def scan(self, *_: object, descending: bool) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG002  # Reader's name
-        raise Fault("system contracts scan nothing")
 
-
-def apply_block(read: Read, ordering: Ordering, body: Body, parent: Parent, rules: Rules) -> Executed:
-    """Execute ``body`` on the state behind ``read``, which is not changed: the writes are in the result."""
-    suite = rules.suite
+def decode_block(ordering: Ordering, body: Body, parent: Parent, rules: Rules) -> tuple[Transaction, ...]:
+    """Return the transactions of the block that follows ``parent``; raise Fault when this is not that block."""
     if ordering.height != parent.height + 1:
         raise Fault(f"block {ordering.height} on top of block {parent.height}")
-    if ordering.transactions_root != transactions_root(body.transactions, suite):
+    if ordering.transactions_root != transactions_root(body.transactions, rules.suite):
         raise Fault(f"the body of block {ordering.height} is not the one that was ordered")
-    state = Journal(_Base(read))
+    try:
+        return tuple([decode_transaction(encoded, rules.suite) for encoded in body.transactions])
+    except Rejection as rejection:
+        raise Fault(f"an ordered transaction is not well-formed: {rejection}") from rejection
 
+
+def run_block(
+    state: Base, ordering: Ordering, transactions: tuple[Transaction, ...], rules: Rules, catalogue: Catalogue
+) -> Ran:
+    """Execute transactions in their order on ``state``, which is not changed."""
+    journal = Journal(state)
     receipts = tuple(
-        _execute(state, ordering, index, _ordered(encoded, suite), rules)
-        for index, encoded in enumerate(body.transactions)
+        [
+            transact.execute(
+                journal,
+                transaction,
+                height=ordering.height,
+                time_ms=ordering.timestamp_ms,
+                index=index,
+                rules=rules,
+                catalogue=catalogue,
+            )
+            for index, transaction in enumerate(transactions)
+        ]
     )
+    return Ran(receipts, journal.writes())
 
-    leaves = leaves_of(receipts)
-    writes = state.writes()
+
+def seal_block(
+    state_root: bytes,
+    ordering: Ordering,
+    transactions: tuple[Transaction, ...],
+    ran: Ran,
+    parent: Parent,
+    rules: Rules,
+) -> Executed:
+    """Return the results of a block whose writes give the state ``state_root``."""
+    leaves = leaves_of(ran.receipts)
     header = BlockHeader(
-        suite_id=suite.id,
+        suite_id=rules.suite.id,
         chain_id=rules.chain_id,
         epoch=ordering.epoch,
         height=ordering.height,
         proposal_digest=ordering.proposal_digest,
         parent_hash=parent.block_hash,
         transactions_root=ordering.transactions_root,
-        receipts_root=root_of(leaves, suite),
-        state_root=next_state_root(parent.state_root, writes, suite),
+        receipts_root=root_of(leaves, rules.suite),
+        state_root=state_root,
         validators_hash=rules.validators_hash,
-        next_validators_hash=bytes(suite.digest_size),
+        next_validators_hash=bytes(rules.suite.digest_size),
         proposal_view=ordering.view,
         proposer=ordering.proposer,
         timestamp_ms=ordering.timestamp_ms,
         parameters_hash=rules.parameters_hash,
     )
-    encoded_receipts = tuple(leaf[1:] for leaf in leaves[: len(receipts)])
-    return Executed(header, header.hash(suite), receipts, encoded_receipts, writes)
-
-
-def call_view(
-    read: Read, contract: str, method: str, arguments: Sequence[Value], *, at: BlockHeader, gas_limit: int, rules: Rules
-) -> Value:
-    """Return what a view method says about the state behind ``read``, that of the block ``at``.
-
-    Raise Rejection(UNKNOWN_CONTRACT | UNKNOWN_METHOD | BAD_ARGUMENTS | OUT_OF_GAS | REVERTED); the detail of
-    REVERTED begins with the contract's code.
-    """
-    caller = Caller(sender=b"", txid=b"", height=at.height, time_ms=at.timestamp_ms)
-    host = NativeHost(contract, Journal(_Base(read)), gas.Meter(gas_limit), caller, read_only=True)
-    try:
-        return call_method(rules.registry.method(contract, method, view=True), host, arguments)
-    except Refused as refused:
-        raise Rejection(refused.reason, refused.message) from None
-    except Revert as revert:
-        raise Rejection(Reason.REVERTED, str(revert)) from None
-    except gas.OutOfGas:
-        raise Rejection(Reason.OUT_OF_GAS, f"more than {gas_limit}") from None
-
-
-def _ordered(encoded: bytes, suite: Suite) -> Transaction:
-    try:
-        return decode_transaction(encoded, suite)
-    except Rejection as rejection:
-        raise Fault(f"an ordered transaction is not well-formed: {rejection}") from rejection
-
-
-def _execute(state: Journal, ordering: Ordering, index: int, transaction: Transaction, rules: Rules) -> Receipt:
-    """Execute one transaction in a journal of its own, which is committed only if all of it went well."""
-    payload = transaction.payload
-    meter = gas.Meter(payload.gas_limit)
-    state.begin()
-    caller = Caller(payload.sender, transaction.txid, ordering.height, ordering.timestamp_ms)
-    host = NativeHost(payload.contract, state, meter, caller, read_only=False)
-    status, reason, message, value = Status.OK, "", "", None
-    try:
-        meter.charge(gas.intrinsic(len(transaction.encoded), len(transaction.signatures)))
-        _authorise(transaction, rules.suite)
-        method = rules.registry.method(payload.contract, payload.method, view=False)
-        value = call_method(method, host, payload.arguments)
-        assert value is None or len(encode(value)) <= limits.RETURN_BYTES_MAX, "system contracts return little"
-    except gas.OutOfGas:
-        status, reason, message = Status.OUT_OF_GAS, Reason.OUT_OF_GAS.value, f"gas limit {payload.gas_limit}"
-    except Refused as refused:
-        status, reason, message = Status.REJECTED_AT_EXECUTION, refused.reason.value, refused.message
-    except Revert as revert:
-        status, reason, message = Status.REVERTED, revert.code, revert.message
-    digest = writes_digest(state.changes() if status is Status.OK else (), rules.suite)
-    if status is Status.OK:
-        state.keep()
-    else:
-        state.undo()
-    return Receipt(
-        txid=transaction.txid,
-        height=ordering.height,
-        index=index,
-        status=status,
-        reason=reason,
-        message=message[: limits.MESSAGE_LENGTH_MAX],
-        gas_used=meter.used,
-        return_value=value,
-        events=tuple(host.events) if status is Status.OK else (),
-        writes_digest=digest,
+    return Executed(
+        header=header,
+        block_hash=header.hash(rules.suite),
+        transactions=transactions,
+        receipts=ran.receipts,
+        encoded_receipts=tuple(leaf[1:] for leaf in leaves[: len(ran.receipts)]),
+        writes=ran.writes,
     )
-
-
-def _authorise(transaction: Transaction, suite: Suite) -> None:
-    """Refuse a sender that none of the transaction's (valid) signatures speaks for."""
-    for entry in transaction.signatures:
-        if account_of(entry.algorithm, entry.public_key, suite) == transaction.payload.sender:
-            return
-    raise Refused(Reason.WRONG_SENDER, "the sender is not the account of any key that signed")

@@ -6,13 +6,17 @@ cost a user's (``contracts.prices``). The figures follow measurements, rounded, 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NoReturn
 
 from contracts import prices
 from hanchain.ledger.codec import Value
 
 TRANSACTION: Final = 200  # decoding, receipt, roots and indexes of any transaction
 TRANSACTION_SHIFT: Final = 1  # 2 bytes a unit: an envelope is hashed twice, sent to all and stored for ever
+LOOK_UP: Final = 100  # finding the program behind a name
+PROGRAM: Final = 2_000  # deploying one, besides what is stored
+PROGRAM_NODE: Final = 40  # checking and translating a node, and keeping it translated
+LAYOUT_SHIFT: Final = 2  # 4 bytes a unit: reading the declarations of the program that an upgrade replaces
 
 
 class OutOfGas(Exception):
@@ -33,13 +37,17 @@ class Meter:
         """What may still be used."""
         return self.limit - self.used
 
+    def exhaust(self) -> NoReturn:
+        """Raise OutOfGas with everything used up."""
+        self.used = self.limit
+        raise OutOfGas
+
     def charge(self, amount: int) -> None:
         """Count ``amount``; raise OutOfGas, with everything used up, if it is not there."""
         assert amount >= 0, "gas is never given back"
         self.used += amount
         if self.used > self.limit:
-            self.used = self.limit
-            raise OutOfGas
+            self.exhaust()
 
 
 def intrinsic(envelope_bytes: int, signatures: int) -> int:
@@ -61,6 +69,11 @@ def write(size_bytes: int, value: Value, *, new: bool) -> int:
 def event(size_bytes: int) -> int:
     """Return what an event costs whose fields have this size."""
     return prices.EMIT + size_bytes
+
+
+def result(size_bytes: int) -> int:
+    """Return what a result of this size costs, which stands in the receipt."""
+    return size_bytes
 
 
 def elements(value: Value) -> int:

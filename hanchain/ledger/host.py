@@ -1,24 +1,21 @@
-"""What a contract sees of the world: the caller, the block, its own state, its events. Nothing else."""
+"""What a system contract sees of the world: the caller, the block, its own state, its events, and programs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from hanchain.ledger import gas, limits
-from hanchain.ledger.codec import CodecError, Value, decode, encode
+from contracts.keys import Part, encode_key
+from hanchain.crypto import Suite
+from hanchain.ledger import limits
+from hanchain.ledger.codec import CodecError, Value, decode
+from hanchain.ledger.parameters import Parameters
 from hanchain.ledger.reasons import Fault
-from hanchain.ledger.receipt import Event
-from hanchain.ledger.state import Journal, state_key
+from hanchain.ledger.state import Reader, state_key
 
-
-class Revert(Exception):
-    """A contract says no: the transaction's writes and events are undone, the receipt carries code and message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
+if TYPE_CHECKING:
+    from contracts.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,65 +29,54 @@ class Caller:
 
 
 class Host(Protocol):
-    """The services of a running contract, native or interpreted. Keys and events are those of the contract itself."""
+    """The services of a running system contract. Keys and events are its own; values are canonically encoded."""
 
     @property
     def caller(self) -> Caller:
         """Who calls, in which block."""
 
-    def get(self, *key: Value) -> Any:
+    @property
+    def suite(self) -> Suite:
+        """The suite of the network."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of the network."""
+
+    def get(self, *key: Part) -> Any:
         """Return the value under ``key``, None if there is none."""
 
-    def put(self, value: Value, *key: Value) -> None:
+    def put(self, value: Value, *key: Part) -> None:
         """Store ``value`` under ``key``."""
+
+    def scan(self, *key: Part, after: Part | None = None) -> Iterator[tuple[Part, Any]]:
+        """Yield (next part, value) of the keys that go on with one part after ``key``, in order, above ``after``."""
 
     def emit(self, name: str, *fields: Value) -> None:
         """Report an event."""
 
+    def load(self, code: bytes) -> Program:
+        """Check and translate a program, for gas; raise ProgramRejected."""
 
-class NativeHost:
-    """The host of system contracts: metered state of one contract in a journal. Values are canonically encoded."""
+    def layout(self, code: bytes) -> tuple[Value, ...]:
+        """Return records, state machines and cells of a deployed program, for gas."""
 
-    __slots__ = ("_contract", "_meter", "_state", "caller", "events", "read_only")
+    def initialise(self, contract: str, program: Program, arguments: tuple[Value, ...]) -> None:
+        """Run what a program wants done when it is deployed as ``contract``; raise what ends the deployment."""
 
-    def __init__(self, contract: str, state: Journal, meter: gas.Meter, caller: Caller, *, read_only: bool) -> None:
-        self._contract = contract
-        self._state = state
-        self._meter = meter
-        self.caller = caller
-        self.read_only = read_only
-        self.events: list[Event] = []
 
-    def get(self, *key: Value) -> Any:
-        """Return the value under ``key``, None if there is none; charges by its size."""
-        stored = self._state.get(self._key(key))
-        if stored is None:
-            self._meter.charge(gas.read(0, None))
-            return None
-        try:
-            value = decode(stored, max_bytes=limits.STATE_VALUE_BYTES_MAX, max_items=limits.ITEMS_MAX)
-        except CodecError as error:
-            raise Fault(f"state of {self._contract} is damaged: {error}") from error
-        self._meter.charge(gas.read(len(stored), value))
-        return value
+def read_cell(state: Reader, contract: str, *key: Part) -> Any:
+    """Return what a system contract has stored under ``key``, None if that is nothing: for the ledger's own use.
 
-    def put(self, value: Value, *key: Value) -> None:
-        """Store ``value`` under ``key``; charges by size before it writes."""
-        assert not self.read_only, "the registry marks methods that write"
-        name, encoded = self._key(key), encode(value)
-        assert len(encoded) <= limits.STATE_VALUE_BYTES_MAX, "system contracts store records"
-        size = len(name) + len(encoded)
-        self._meter.charge(gas.write(size, value, new=self._state.get(name) is None))
-        self._state.put(name, encoded)
+    Raise Fault for bytes that no execution wrote.
+    """
+    stored = state.get(state_key(contract, encode_key(key)))
+    return None if stored is None else decode_stored(contract, stored)
 
-    def emit(self, name: str, *fields: Value) -> None:
-        """Report an event; charges by size."""
-        assert not self.read_only, "the registry marks methods that write"
-        size = len(encode(fields))
-        assert size <= limits.EVENT_BYTES_MAX, "system contracts report entries"
-        assert len(self.events) < limits.EVENTS_MAX, "system contracts report few events"
-        self._meter.charge(gas.event(size))
-        self.events.append(Event(self._contract, name, fields))
 
-    def _key(self, key: tuple[Value, ...]) -> bytes:
-        return state_key(self._contract, encode(key))
+def decode_stored(contract: str, stored: bytes) -> Any:
+    """Return the value that a system contract has stored; raise Fault for bytes that no execution wrote."""
+    try:
+        return decode(stored, max_bytes=limits.STATE_VALUE_BYTES_MAX, max_items=limits.ITEMS_MAX)
+    except CodecError as error:
+        raise Fault(f"state of {contract} is damaged: {error}") from error

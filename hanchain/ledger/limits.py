@@ -28,6 +28,8 @@ HEIGHT_MAX: Final = 2**63 - 1  # fits a signed 64-bit integer everywhere
 TIME_MS_MAX: Final = 2**53 - 1  # an exact number in JSON, 285,000 years
 SIZE_BYTES_MAX: Final = 2**53 - 1  # size of an anchored file: an exact number in JSON, 9 petabytes
 
+MESSAGE_SIGNATURES_BYTES_MAX: Final = 8 * 1024  # sixteen signatures of any suite with their keys
+
 # blocks
 BLOCK_TRANSACTIONS_MAX: Final = 4096  # elements of one list in consensus messages
 BLOCK_BYTES_MAX: Final = 4 * 1024 * 1024  # the largest body that consensus carries in one message
@@ -41,17 +43,22 @@ PROPOSER_MAX: Final = 2**16 - 1  # index of a validator on the wire
 MESSAGE_LENGTH_MAX: Final = 256  # characters of a failure's text: a sentence, not a document
 REASON_LENGTH_MAX: Final = 64  # a code such as E_EXISTS
 RETURN_BYTES_MAX: Final = 16 * 1024  # results are for receipts; large ones belong into state, read by a view
-EVENTS_MAX: Final = 64  # events of one transaction
+EVENTS_MAX: Final = 256  # events of one transaction
+EVENTS_BYTES_MAX: Final = 128 * 1024  # of the fields of all of them together
 EVENT_BYTES_MAX: Final = 4 * 1024  # one event: an index entry, not a document
+VALUE_NESTING_MAX: Final = 28  # of a result or a field of an event: a receipt has four lists around it
 RECEIPT_BYTES_MAX: Final = 512 * 1024  # the largest return value and all events at their largest, encoded
 
 # state
 STATE_KEY_BYTES_MAX: Final = 512  # with its prefix within the 1,024 bytes of the key-value store
-STATE_VALUE_BYTES_MAX: Final = 64 * 1024  # a record; larger content goes into a blob
+STATE_VALUE_BYTES_MAX: Final = 64 * 1024 + 8  # a record, or the encoding of a program; larger content goes into a blob
 KEYS_SORTED_PER_WRITE: Final = 16  # keys of a block sorted again for each new one, beyond that it is put in its place
 PREFIXES_REMEMBERED: Final = 1024  # prefixes of state keys computed once per contract; a busy block uses a few dozen
 
 # system contracts
+KEY_WEIGHT_MAX: Final = 65_535  # of one key of an account; what counts are ratios
+ABI_BYTES_MAX: Final = 64 * 1024  # as a program; one of a large contract has 20 KiB
+NAMES_LISTED_MAX: Final = 256  # contracts in one answer: the rest comes by cursor
 MEDIA_TYPE_LENGTH_MAX: Final = 127  # each name of RFC 6838; here for the whole of type/subtype
 DIGEST_BYTES_MIN: Final = 20  # SHA-1: old archives are anchored too, under a digest that names them
 DIGEST_BYTES_MAX: Final = 64  # SHA-512, SHA3-512

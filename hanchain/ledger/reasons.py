@@ -40,7 +40,9 @@ class Reason(StrEnum):
     VIEW_METHOD = "view_method"
     BAD_ARGUMENTS = "bad_arguments"
     OUT_OF_GAS = "out_of_gas"
+    CONTRACT_FROZEN = "contract_frozen"
     REVERTED = "reverted"  # of a view: the contract's code is in the detail
+    FAILED = "failed"  # of a view: what the machine ended it for is in the detail
 
     # genesis and proof files
     UNKNOWN_FIELD = "unknown_field"

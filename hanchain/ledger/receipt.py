@@ -30,6 +30,7 @@ class Status(IntEnum):
     REVERTED = 1  # the contract said no
     OUT_OF_GAS = 2
     REJECTED_AT_EXECUTION = 3  # the contract was not reached: sender, contract, method or arguments were wrong
+    FAILED = 4  # the machine ended the call: the reason is the kind of failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,20 +15,24 @@ from typing import Final, Protocol, TypeAlias
 from hanchain.crypto import Suite
 from hanchain.ledger import limits
 from hanchain.ledger.codec import encode
+from storage.memory import Memory
+from storage.state import StateStore
 
 Writes: TypeAlias = tuple[tuple[bytes, bytes | None], ...]  # ascending by key; None deletes
 
 WRITES_TAG: Final = "hanchain/writes/1"
 STATE_TAG: Final = "hanchain/state/1"
 
-Read: TypeAlias = Callable[[bytes], bytes | None]
-
 
 class Reader(Protocol):
-    """Somewhere that state keys are read, as they are after some block."""
+    """Somewhere that state keys are read."""
 
     def get(self, key: bytes, /) -> bytes | None:
         """Return the value of a state key, None if there is none."""
+
+
+class Base(Reader, Protocol):
+    """A state after some block, that does not change while it is read."""
 
     def scan(self, prefix: bytes, start: bytes | None, /, *, descending: bool) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) of the keys that begin with ``prefix`` in the order of their bytes, or against it.
@@ -37,7 +41,7 @@ class Reader(Protocol):
         """
 
 
-class State(Reader, Protocol):
+class State(Base, Protocol):
     """The authenticated state after the last block."""
 
     def root_after(self, writes: Writes, /) -> bytes:
@@ -73,7 +77,7 @@ class Journal:
 
     __slots__ = ("_base", "_levels", "_sorted", "_unsorted", "_writes")
 
-    def __init__(self, base: Reader) -> None:
+    def __init__(self, base: Base) -> None:
         self._base = base
         self._writes: dict[bytes, bytes | None] = {}
         self._levels: list[dict[bytes, bytes | _Absent | None]] = []
@@ -125,7 +129,7 @@ class Journal:
         return tuple(sorted(self._writes.items()))
 
     def scan(self, prefix: bytes, start: bytes | None, *, descending: bool) -> Iterator[tuple[bytes, bytes | None]]:
-        """Yield (key, value) as ``Reader.scan`` does, writes included; value None: a key deleted since the block began.
+        """Yield (key, value) as ``Base.scan`` does, writes included; value None: a key deleted since the block began.
 
         Deleted keys are told because passing over them is work that somebody has to pay for. The iteration must end
         before the next write.
@@ -193,14 +197,5 @@ def writes_digest(writes: Writes, suite: Suite) -> bytes:
 
 
 def empty_state_root(suite: Suite) -> bytes:
-    """Return the state root before the first write."""
-    return suite.tagged_hash(STATE_TAG)
-
-
-def next_state_root(previous_root: bytes, writes: Writes, suite: Suite) -> bytes:
-    """Return the state root after a block's writes: a hash chain over all writes since genesis.
-
-    It commits to the state, since the state is a function of the writes, but proves no single key: the authenticated
-    tree will take its place.
-    """
-    return suite.tagged_hash(STATE_TAG, previous_root, writes_digest(writes, suite))
+    """Return the root of a state without keys: that of a tree whose only node has no children."""
+    return StateStore(Memory(), state_hasher(suite)).root

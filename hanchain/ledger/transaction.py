@@ -117,7 +117,7 @@ def decode_transaction(data: bytes, suite: Suite) -> Transaction:
         if type(envelope) is not tuple or len(envelope) != 2 or type(envelope[0]) is not bytes:
             raise Rejection(Reason.MALFORMED, "transaction: [payload, signatures] expected")
         encoded_payload, raw_signatures = envelope
-        signatures = _read_signatures(raw_signatures)
+        signatures = read_signatures(raw_signatures)
         check_canonical(envelope, data)
         value = unpack(encoded_payload, max_bytes=limits.TRANSACTION_BYTES_MAX, max_items=limits.ARGUMENT_ITEMS_MAX)
         payload = _read_payload(value, suite.digest_size)
@@ -179,7 +179,8 @@ def _signed_message(txid: bytes, suite: Suite) -> bytes:
     return suite.tagged_hash(SIGNATURE_TAG, txid)
 
 
-def _read_signatures(value: Any) -> tuple[Signature, ...]:
+def read_signatures(value: Any) -> tuple[Signature, ...]:
+    """Return the signatures in a decoded value, none of them verified; raise Rejection for another form or order."""
     if type(value) is not tuple or len(value) > limits.SIGNATURES_MAX:
         raise Rejection(Reason.MALFORMED, f"signatures: array of at most {limits.SIGNATURES_MAX} expected")
     previous: tuple[int, bytes] = (-1, b"")

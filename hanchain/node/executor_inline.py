@@ -15,9 +15,20 @@ from typing import Final
 from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.block import BlockHeader, Body
 from hanchain.ledger.codec import CodecError, Value, decode, encode
-from hanchain.ledger.execution import Executed, Ordering, Parent, Rules, apply_block, call_view, parent_of
+from hanchain.ledger.execution import (
+    Catalogue,
+    Executed,
+    Ordering,
+    Parent,
+    Rules,
+    call_view,
+    decode_block,
+    parent_of,
+    run_block,
+    seal_block,
+)
 from hanchain.ledger.reasons import Fault, Reason, Rejection
-from hanchain.ledger.state import STATE_TAG, state_key
+from hanchain.ledger.state import state_hasher, state_key
 from hanchain.ledger.transaction import decode_transaction
 from hanchain.node import limits
 from hanchain.node.executor import ExecutorDied, Mode, Results, StageTimes, StateAnswer
@@ -35,7 +46,8 @@ class InlineExecutor:
     def __init__(self, database: KeyValue, rules: Rules, genesis_header: BlockHeader) -> None:
         self._database = database
         self._rules = rules
-        self._state = StateStore(database, rules.suite.tagged_hasher(STATE_TAG))
+        self._state = StateStore(database, state_hasher(rules.suite))
+        self._catalogue = Catalogue(rules.parameters)
         self._lock = threading.Lock()
         self._header = genesis_header
         self._block_hash = genesis_header.hash(rules.suite)
@@ -82,9 +94,15 @@ class InlineExecutor:
     def view(self, contract: str, method: str, arguments: Sequence[Value]) -> tuple[int, Value]:
         """Call a view on the last state; raise Rejection for a bad call."""
         with self._lock:
-            gas = limits.VIEW_GAS_MAX
             value = call_view(
-                self._state.get, contract, method, arguments, at=self._header, gas_limit=gas, rules=self._rules
+                self._state,
+                contract,
+                method,
+                arguments,
+                at=self._header,
+                gas_limit=limits.VIEW_GAS_MAX,
+                rules=self._rules,
+                catalogue=self._catalogue,
             )
             return self._header.height, value
 
@@ -114,11 +132,16 @@ class InlineExecutor:
 
     def _apply(self, ordering: Ordering, body: bytes) -> Results:
         watch = _StopWatch()
-        executed = apply_block(self._state.get, ordering, Body.decode(body), self._parent(), self._rules)
+        rules, parent = self._rules, self._parent()
+        transactions = decode_block(ordering, Body.decode(body), parent, rules)
+        watch.lap("decode")
+        ran = run_block(self._state, ordering, transactions, rules, self._catalogue)
         watch.lap("execute")
-        self._state.root_after(executed.writes)
+        root = self._state.root_after(ran.writes)
         watch.lap("tree")
+        executed = seal_block(root, ordering, transactions, ran, parent, rules)
         header = executed.header.encode()
+        watch.lap("roots")
         self._database.write(self._batch(executed, header), sync=True)
         self._state.committed()
         watch.lap("write")

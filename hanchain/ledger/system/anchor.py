@@ -1,9 +1,9 @@
 """``sys.anchor``: who notarised which digest, when. The first use of a ledger, and the smallest.
 
-One owner notarises one digest once; many owners may notarise the same one. State, under canonical keys:
+One owner notarises one digest once; many owners may notarise the same one. State:
 
-    ["record", digest, owner] -> [media_type, size, height, time_ms, txid, previous owner or nil]
-    ["latest", digest]        -> the last owner to notarise it
+    ("record", digest, owner) -> [media_type, size, height, time_ms, txid, previous owner or nil]
+    ("latest", digest)        -> the last owner to notarise it
 
 so that a digest's records form a list, newest first, at the price of two reads and two writes.
 """
@@ -15,7 +15,8 @@ from typing import Final
 
 from hanchain.ledger import limits
 from hanchain.ledger.codec import Value
-from hanchain.ledger.host import Host, Revert
+from hanchain.ledger.endings import Revert
+from hanchain.ledger.host import Host
 from hanchain.ledger.system.registry import Contract, EventKind, Method
 
 NAME: Final = "sys.anchor"

@@ -13,19 +13,14 @@ from typing import Any, Final
 
 from hanchain.ledger import limits
 from hanchain.ledger.codec import Value
+from hanchain.ledger.endings import Refused
 from hanchain.ledger.host import Host
 from hanchain.ledger.reasons import Reason
 
-TYPES: Final[Mapping[str, type]] = MappingProxyType({"bool": bool, "bytes": bytes, "int": int, "str": str})
-
-
-class Refused(Exception):
-    """A call that reaches no method."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
-        self.message = message
+SYSTEM_PREFIX: Final = "sys."  # of the names that the registry answers for; no user contract has a dot in its name
+TYPES: Final[Mapping[str, type]] = MappingProxyType(
+    {"bool": bool, "bytes": bytes, "int": int, "list": tuple, "str": str}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +32,7 @@ class Method:
 
     name: str
     arguments: tuple[tuple[str, str], ...]
-    returns: str  # for people and generated clients; "none", a name of TYPES or "list"
+    returns: str  # for people and generated clients; "none" or a name of TYPES
     call: Callable[..., Any]  # (host, *arguments) -> canonical value; raises Revert
     view: bool = False
 
@@ -88,6 +83,7 @@ class Registry:
     def __init__(self, contracts: Sequence[Contract]) -> None:
         self._contracts = {contract.name: contract for contract in contracts}
         assert len(self._contracts) == len(contracts), "contract names are unique"
+        assert all(name.startswith(SYSTEM_PREFIX) for name in self._contracts), "the prefix tells who answers"
 
     def __iter__(self) -> Iterator[Contract]:
         return iter(self._contracts.values())

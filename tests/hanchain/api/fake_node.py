@@ -8,8 +8,9 @@ from consensus.certificate import SEAL_TYPE, SealCert, Signatures
 from hanchain.crypto import default_suite
 from hanchain.crypto.certificates import create_authority, der_of, issue_node_certificate, public_key_of
 from hanchain.ledger.block import Body, transactions_root
-from hanchain.ledger.execution import Ordering, apply_block, call_view, parent_of, rules_of
+from hanchain.ledger.execution import Catalogue, Ordering, apply_block, call_view, parent_of, rules_of
 from hanchain.ledger.genesis import Genesis, Organisation, Validator
+from hanchain.ledger.memory import MemoryState
 from hanchain.ledger.proof import build_bundle
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.receipt import Status
@@ -82,7 +83,8 @@ class FakeNode:
         self.genesis = genesis
         self.rules = rules_of(genesis)
         self.parent = parent_of(genesis.block0, genesis.suite)
-        self.state = {}
+        self.state = MemoryState(genesis.suite)
+        self.catalogue = Catalogue(genesis.parameters)
         self.blocks = [Block(genesis.block0, self.parent.block_hash, None, (), (), (), ())]
         self.pending = {}
         self.found = {}
@@ -130,8 +132,8 @@ class FakeNode:
             proposer=proposer,
             timestamp_ms=self.genesis.time_ms + 1000 * height,
         )
-        executed = apply_block(self.state.get, ordering, Body(envelopes), self.parent, self.rules)
-        self.state.update(executed.writes)
+        executed = apply_block(self.state, ordering, Body(envelopes), self.parent, self.rules, self.catalogue)
+        self.state.commit(executed.writes)
         self.parent = executed.as_parent
         certificate = self._certificate(executed.header)
         names = tuple(validator.name for validator in self.genesis.validators[:3])
@@ -201,7 +203,16 @@ class FakeNode:
         """Call a view on the last state."""
         self._fail()
         header = self.blocks[-1].header
-        value = call_view(self.state.get, contract, method, args, at=header, gas_limit=10_000_000, rules=self.rules)
+        value = call_view(
+            self.state,
+            contract,
+            method,
+            args,
+            at=header,
+            gas_limit=50_000,
+            rules=self.rules,
+            catalogue=self.catalogue,
+        )
         return header.height, value
 
     def chain_status(self):

@@ -13,8 +13,9 @@ import pytest
 from consensus.certificate import SEAL_TYPE, SealCert, Signatures
 from hanchain.crypto import default_suite
 from hanchain.ledger.block import Body, transactions_root
-from hanchain.ledger.execution import Ordering, apply_block, parent_of, rules_of
+from hanchain.ledger.execution import Catalogue, Ordering, apply_block, parent_of, rules_of
 from hanchain.ledger.genesis import Genesis
+from hanchain.ledger.memory import MemoryState
 from hanchain.ledger.proof import build_bundle
 from hanchain.ledger.transaction import account_of, build, sign
 from hanchain.testnet.files import create_network
@@ -58,7 +59,8 @@ def proof(tmp_path_factory: pytest.TempPathFactory) -> Path:
     body = Body((sign(payload, [client], suite).encoded,))
     root = transactions_root(body.transactions, suite)
     ordering = Ordering(1, 0, b"\x07" * 32, root, 0, 0, genesis.time_ms + 1)
-    executed = apply_block(lambda _: None, ordering, body, parent_of(genesis.block0, suite), rules_of(genesis))
+    parent, catalogue = parent_of(genesis.block0, suite), Catalogue(genesis.parameters)
+    executed = apply_block(MemoryState(suite), ordering, body, parent, rules_of(genesis), catalogue)
     message = genesis.context.signing_input(SEAL_TYPE, 0, [1, executed.block_hash])
     seals = {}
     for index in range(3):

@@ -9,8 +9,9 @@ from consensus.certificate import SEAL_TYPE, SealCert, Signatures
 from hanchain.crypto import default_suite
 from hanchain.crypto.certificates import create_authority, der_of, issue_node_certificate, public_key_of
 from hanchain.ledger.block import Body, transactions_root
-from hanchain.ledger.execution import Ordering, apply_block, parent_of, rules_of
+from hanchain.ledger.execution import Catalogue, Ordering, apply_block, parent_of, rules_of
 from hanchain.ledger.genesis import Genesis, Organisation, Validator
+from hanchain.ledger.memory import MemoryState
 from hanchain.ledger.transaction import account_of, build, sign
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,6 +49,7 @@ class Network:
             ),
         )
         self.rules = rules_of(self.genesis)
+        self.catalogue = Catalogue(self.rules.parameters)
         self.block0 = self.genesis.block0
         self.parent0 = parent_of(self.block0, self.suite)
 
@@ -84,15 +86,18 @@ class Network:
             timestamp_ms=1_767_225_600_000 + 1000 * height,
         )
 
-    def execute(self, *transactions, state=None, parent=None):
-        """Execute a block of transactions on a dictionary, which takes the writes; return the results."""
-        state = {} if state is None else state
+    def state(self):
+        """Return the state of the network at genesis."""
+        return MemoryState(self.suite)
+
+    def execute(self, *transactions, state=None, parent=None, catalogue=None):
+        """Execute a block of transactions on a state, which takes the writes; return the results."""
+        state = self.state() if state is None else state
         parent = parent or self.parent0
         encoded = tuple(transaction.encoded for transaction in transactions)
         ordering = self.ordering(encoded, parent.height + 1)
-        executed = apply_block(state.get, ordering, Body(encoded), parent, self.rules)
-        for key, value in executed.writes:
-            state[key] = value
+        executed = apply_block(state, ordering, Body(encoded), parent, self.rules, catalogue or self.catalogue)
+        assert state.commit(executed.writes) == executed.header.state_root
         return executed
 
     def seal(self, header, signers=(0, 1, 2)):

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.keys import encode_key
 from hanchain.ledger import gas
 from hanchain.ledger.block import Body
 from hanchain.ledger.codec import encode
 from hanchain.ledger.execution import apply_block, call_view
+from hanchain.ledger.memory import MemoryState
 from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.ledger.receipt import Event, Receipt, Status, receipts_root
-from hanchain.ledger.state import Journal, next_state_root, state_key, writes_digest
+from hanchain.ledger.state import Journal, state_key, writes_digest
 from hanchain.ledger.transaction import account_of
 
 DIGEST = b"d" * 32
@@ -24,19 +26,24 @@ DIGEST = b"d" * 32
 
 def _view(network, state, method, *arguments, contract="sys.anchor", gas_limit=10**6, at=None):
     at = at or network.block0
-    return call_view(state.get, contract, method, arguments, at=at, gas_limit=gas_limit, rules=network.rules)
+    return call_view(
+        state,
+        contract,
+        method,
+        arguments,
+        at=at,
+        gas_limit=gas_limit,
+        rules=network.rules,
+        catalogue=network.catalogue,
+    )
 
 
-class _Nothing:
-    """A state without a key."""
+class _Damaged(MemoryState):
+    """A state that nobody wrote."""
 
     def get(self, key):
-        """Find nothing."""
-        return
-
-    def scan(self, prefix, start, *, descending):
-        """Find nothing."""
-        return iter(())
+        """Find garbage everywhere."""
+        return b"\xc1"
 
 
 def _refused(call):
@@ -47,15 +54,15 @@ def _refused(call):
 
 def test_an_anchored_digest(network):
     """A notarised digest leaves a receipt, an event, two written keys and a record that views find."""
-    state, owner = {}, network.accounts[0]
+    state, owner = network.state(), network.accounts[0]
     transaction = network.transaction(DIGEST, "application/pdf", 1234)
     executed = network.execute(transaction, state=state)
     record = encode(["application/pdf", 1234, 1, 1_767_225_601_000, transaction.txid, None])
     writes = tuple(
         sorted(
             {
-                state_key("sys.anchor", encode(["record", DIGEST, owner])): record,
-                state_key("sys.anchor", encode(["latest", DIGEST])): encode(owner),
+                state_key("sys.anchor", encode_key(("record", DIGEST, owner))): record,
+                state_key("sys.anchor", encode_key(("latest", DIGEST))): encode(owner),
             }.items()
         )
     )
@@ -63,7 +70,7 @@ def test_an_anchored_digest(network):
     size = sum(len(key) + len(value) for key, value in writes)
     gas_used = (
         (200 + len(transaction.encoded) // 2 + 600)  # the transaction and its signature
-        + 2 * 60  # two reads of nothing
+        + 3 * 60  # the sender's account and two more reads of nothing
         + (2 * 400 + 2 * size + 6)  # two new keys, one of them a record of six
         + (60 + len(encode(event.fields)))
     )
@@ -84,13 +91,14 @@ def test_prices_are_pinned(network):
     one = network.transaction(DIGEST, "text/plain", 1, salt=bytes(16))
     two = network.transaction(DIGEST, "text/plain", 1, salt=bytes(16), user=1, signers=network.users)
     bad = network.transaction(DIGEST, "text/plain", 1, salt=bytes(16), method="none")
-    assert [receipt.gas_used for receipt in network.execute(one, two, bad).receipts] == [2_464, 3_633, 932]
+    assert [receipt.gas_used for receipt in network.execute(one, two, bad).receipts] == [2_524, 3_693, 992]
 
 
 def test_header_of_a_block(network):
     """The header commits to order, results and state, and points to its parent."""
     transaction = network.transaction(DIGEST, "text/plain", 1)
-    executed = network.execute(transaction)
+    state = network.state()
+    executed = network.execute(transaction, state=state)
     header, suite = executed.header, network.suite
     ordering = network.ordering([transaction.encoded])
     assert header == dataclasses.replace(
@@ -100,7 +108,7 @@ def test_header_of_a_block(network):
         parent_hash=network.block0.hash(suite),
         transactions_root=ordering.transactions_root,
         receipts_root=receipts_root(executed.receipts, suite),
-        state_root=next_state_root(network.block0.state_root, executed.writes, suite),
+        state_root=state.root,
         proposal_view=2,
         proposer=3,
         timestamp_ms=ordering.timestamp_ms,
@@ -113,7 +121,7 @@ def test_header_of_a_block(network):
 
 def test_one_owner_once(network):
     """The same owner again fails with the first height; another owner succeeds; both are found, newest first."""
-    state = {}
+    state = network.state()
     first = network.execute(network.transaction(DIGEST, "a/b", 1), state=state)
     again, other = network.transaction(DIGEST, "a/b", 1), network.transaction(DIGEST, "c/d", 2, user=1)
     second = network.execute(again, other, state=state, parent=first.as_parent)
@@ -135,7 +143,7 @@ def test_find_is_bounded(network):
     """A digest that a hundred owners notarised shows the sixty-four newest."""
     users = [network.suite.generate(b"%d" % number) for number in range(100)]
     accounts = [account_of(network.suite.id, user.public_key, network.suite) for user in users]
-    state = {}
+    state = network.state()
     network.execute(
         *(
             network.transaction(DIGEST, "a/b", 1, sender=account, signers=[user])
@@ -255,47 +263,58 @@ def test_order_is_what_was_ordered(network):
     ordering = network.ordering([one.encoded, two.encoded])
     body = Body((two.encoded, one.encoded))
     with pytest.raises(Fault, match="not the one that was ordered"):
-        apply_block({}.get, ordering, body, network.parent0, network.rules)
+        apply_block(network.state(), ordering, body, network.parent0, network.rules, network.catalogue)
     with pytest.raises(Fault, match="on top of"):
-        apply_block({}.get, network.ordering([], 2), Body(), network.parent0, network.rules)
+        apply_block(network.state(), network.ordering([], 2), Body(), network.parent0, network.rules, network.catalogue)
     garbage = Body((b"garbage",))
     with pytest.raises(Fault, match="not well-formed"):
-        apply_block({}.get, network.ordering([b"garbage"]), garbage, network.parent0, network.rules)
+        apply_block(
+            network.state(), network.ordering([b"garbage"]), garbage, network.parent0, network.rules, network.catalogue
+        )
 
 
 def test_damaged_state_is_a_fault(network):
     """Stored bytes that no execution wrote stop the node; they are not the transaction's failure."""
     with pytest.raises(Fault, match="damaged"):
-        apply_block(
-            lambda _: b"\xc1",
-            network.ordering([(transaction := network.transaction()).encoded]),
-            Body((transaction.encoded,)),
-            network.parent0,
-            network.rules,
-        )
+        network.execute(network.transaction(), state=_Damaged(network.suite))
+
+
+class _Layered(MemoryState):
+    """A state of which the last blocks are still in a journal."""
+
+    def __init__(self, suite, writes):
+        super().__init__(suite)
+        self.commit(writes)
+        self.journal = Journal(MemoryState(suite))
+        for key, value in writes[::-1]:
+            self.journal.put(key, value)
+
+    def get(self, key):
+        """Read through the journal."""
+        return self.journal.get(key)
+
+    def scan(self, prefix, start, *, descending):
+        """Read through the journal."""
+        return ((k, v) for k, v in self.journal.scan(prefix, start, descending=descending) if v is not None)
 
 
 def test_history_of_caching_does_not_matter(network):
     """A block gives the same bytes on stored state as on the same state still lying in a journal."""
-    state = {}
+    state = network.state()
     first = [network.transaction(bytes([number]) * 32, "a/b", number) for number in range(5)]
     one = network.execute(*first, state=state)
-    cached = Journal(_Nothing())
-    for key, value in one.writes[::-1]:
-        cached.put(key, value)
     second = [network.transaction(bytes([number]) * 32, "a/b", number, user=1) for number in range(8)]
     second += [network.transaction(bytes([3]) * 32, "a/b", 3)]
-    encoded = tuple(transaction.encoded for transaction in second)
-    ordering = network.ordering(encoded, 2)
     results = [
-        apply_block(read, ordering, Body(encoded), one.as_parent, network.rules) for read in (state.get, cached.get)
+        network.execute(*second, state=state, parent=one.as_parent)
+        for state in (state, _Layered(network.suite, one.writes))
     ]
     assert results[0] == results[1]
 
 
 def test_views_refuse_with_reasons(network):
     """A view that cannot answer says why: names, arguments, gas, and the contract's own code."""
-    state = {}
+    state = network.state()
     network.execute(network.transaction(DIGEST, "a/b", 1), state=state)
     assert _view(network, state, "find", b"e" * 32) == []
     cases = [
@@ -316,8 +335,9 @@ def test_views_refuse_with_reasons(network):
 
 def test_the_registry_describes_itself(network):
     """Contracts, methods, types and events are data that tools can show."""
-    (contract,) = network.rules.registry
-    assert contract.name == "sys.anchor"
+    contracts = {contract.name: contract for contract in network.rules.registry}
+    assert list(contracts) == ["sys.accounts", "sys.anchor", "sys.contracts"]
+    contract = contracts["sys.anchor"]
     assert [(method.name, method.view, method.arguments) for method in contract.methods] == [
         ("notarise", False, (("digest", "bytes"), ("media_type", "str"), ("size", "int"))),
         ("find", True, (("digest", "bytes"),)),
@@ -333,7 +353,8 @@ import importlib.util, sys
 spec = importlib.util.spec_from_file_location("network", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-network, state = module.Network(), {}
+network = module.Network()
+state = network.state()
 parent = network.parent0
 for height in range(3):
     block = [network.transaction(bytes([n]) * 32, "a/b", n, user=(n + height) % 3) for n in range(20)]

@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from hanchain.ledger.state import Journal, empty_state_root, next_state_root, state_key, writes_digest
+from hanchain.ledger.memory import MemoryState
+from hanchain.ledger.state import Journal, empty_state_root, state_hasher, state_key, writes_digest
+from storage.treeproof import verify_tree_path
 
 NAMES = [bytes(name) for name in (b"a", b"aa", b"ab", b"b", b"b\xff", b"b\xff\xff", b"c", b"ca")]
 keys = st.sampled_from(NAMES)
@@ -139,10 +141,22 @@ def test_our_own_keys_are_asserted(contract, key):
         state_key(contract, key)
 
 
-def test_roots_are_tagged_hashes(network):
-    """The state root is a chain over the digests of the blocks' writes."""
+def test_writes_digest(network):
+    """The digest of writes is the tagged hash of their canonical list."""
     suite, writes = network.suite, ((b"a", b"1"), (b"b", None))
     digest = suite.tagged_hash("hanchain/writes/1", bytes.fromhex("92 92c40161c40131 92c40162c0".replace(" ", "")))
     assert writes_digest(writes, suite) == digest
-    assert empty_state_root(suite) == suite.tagged_hash("hanchain/state/1")
-    assert next_state_root(b"r" * 32, writes, suite) == suite.tagged_hash("hanchain/state/1", b"r" * 32, digest)
+
+
+def test_a_state_in_memory(network):
+    """Writes are seen once they are committed, in the order of their keys; keys and their absence are proved."""
+    state = MemoryState(network.suite)
+    assert state.root == empty_state_root(network.suite)
+    root = state.root_after(((b"\x01ca", b"1"), (b"\x01cb", b"2"), (b"\x01d", b"3")))
+    assert (state.root, state.get(b"\x01ca")) == (empty_state_root(network.suite), None)
+    assert state.commit(((b"\x01ca", b"1"), (b"\x01cb", b"2"), (b"\x01d", b"3"))) == state.root == root
+    assert list(state.scan(b"\x01c", None, descending=True)) == [(b"\x01cb", b"2"), (b"\x01ca", b"1")]
+    for key, value in ((b"\x01cb", b"2"), (b"\x01e", None)):
+        found, proof = state.prove(key)
+        assert found == value
+        assert verify_tree_path(root, key, value, proof, state_hasher(network.suite))
