@@ -12,6 +12,7 @@ from contracts.methods import METHOD_NAMES, METHODS
 from contracts.names import check_name
 from contracts.program_errors import ProgramRejected
 from contracts.translate import Expression, Frame, Node, Translator, gathered, number
+from contracts.values import integer
 
 
 def call_function(translator: Translator, node: Node) -> Expression:
@@ -34,9 +35,6 @@ def call_function(translator: Translator, node: Node) -> Expression:
         return functions[index](gather(frame))
 
     return run
-
-
-_LEN = 0
 
 
 def call_builtin(translator: Translator, node: Node) -> Expression:
@@ -117,6 +115,13 @@ def call_contract(translator: Translator, node: Node) -> Expression:
     def run(frame: Frame) -> Any:
         name = contract(frame)
         arguments = gather(frame)
-        return call(runtime, name, method, arguments, None if gas is None else gas(frame))
+        return call(runtime, name, method, arguments, None if gas is None else _own_gas(gas(frame)))
 
     return run
+
+
+def _own_gas(value: Any) -> int:
+    amount = integer(value)
+    if amount < 0:
+        raise ContractFailure(Kind.REFUSED)
+    return amount

@@ -17,7 +17,7 @@ _CALLABLE: Final = frozenset({ExportKind.EXPORT, ExportKind.VIEW})
 UNKNOWN_CONTRACT: Final = "unknown_contract"
 
 
-def call(runtime: Runtime, contract: Any, method: str, arguments: list[Any], gas: Any) -> Any:
+def call(runtime: Runtime, contract: Any, method: str, arguments: list[Any], gas: int | None) -> Any:
     """Call ``method`` of ``contract`` with at most ``gas``, or with all there is if it is None; return its result.
 
     The result is a fresh copy as it comes over the wire: records and tuples are lists, a dict is a list of pairs.
@@ -26,8 +26,6 @@ def call(runtime: Runtime, contract: Any, method: str, arguments: list[Any], gas
     """
     if type(contract) is not str:
         raise ContractFailure(Kind.TYPE)
-    if gas is not None and (type(gas) is not int or gas < 0):
-        raise ContractFailure(Kind.REFUSED if type(gas) in (int, bool) else Kind.TYPE)
     values, size_bytes = wire.outgoing(runtime, arguments)
     runtime.pay(prices.REMOTE_CALL + (size_bytes >> prices.READ_SHIFT))
     if len(runtime.contracts) >= limits.CONTRACTS_MAX:

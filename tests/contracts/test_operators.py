@@ -24,6 +24,7 @@ OPERATORS = (
 
 
 def constant(value: Any) -> list[Any]:
+    """Return a node that gives ``value``."""
     return [1, value]
 
 
