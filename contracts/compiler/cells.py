@@ -99,7 +99,6 @@ def _read_indexes(
 ) -> list[Index]:
     """Read ``("owner", ("owner", "height"))``: names of fields, or tuples of up to three."""
     items = node.elts if isinstance(node, ast.Tuple) else [node]
-    fields = {field.name: field for field in record.fields}
     indexes: list[Index] = []
     for item in items:
         try:
@@ -109,25 +108,24 @@ def _read_indexes(
         if not 1 <= len(names) <= INDEX_FIELDS_MAX:
             problems.error(item, Reason.TOO_MANY, f"an index has one to {INDEX_FIELDS_MAX} fields")
             continue
-        wrong = False
-        for name in names:
-            declared = fields[name].type if name in fields else None
-            if name not in fields:
-                problems.error(
-                    item, Reason.UNKNOWN_MEMBER, f"{record.name} has no field {name!r}", did_you_mean(name, fields)
-                )
-                wrong = True
-            elif declared is not None and not declared.scalar_key:
-                problems.error(
-                    item,
-                    Reason.BAD_DECLARATION,
-                    f"the field {name!r} is {declared.python}: it cannot be indexed",
-                    "index fields of type bool, int, str or bytes",
-                )
-                wrong = True
-        if not wrong:
+        if all([_check_index_field(item, name, record, problems) for name in names]):
             indexes.append(Index(names, unique))
     return indexes
+
+
+def _check_index_field(where: ast.expr, name: str, record: RecordSymbol, problems: Problems) -> bool:
+    fields = {field.name: field.type for field in record.fields}
+    if name not in fields:
+        message = f"{record.name} has no field {name!r}"
+        problems.error(where, Reason.UNKNOWN_MEMBER, message, did_you_mean(name, fields))
+        return False
+    declared = fields[name]
+    is_state = declared is not None and bool(declared.states) and not declared.may_be_none
+    if declared is not None and not declared.scalar_key and not is_state:
+        message = f"the field {name!r} is {declared.python}: it cannot be indexed"
+        problems.error(where, Reason.BAD_DECLARATION, message, "index fields of type bool, int, str, bytes or states")
+        return False
+    return True
 
 
 def _check_keys(call: ast.Call, keys: tuple[Type, ...], problems: Problems) -> bool:
@@ -148,15 +146,16 @@ def _read_default(node: ast.expr, value: Type, constants: Constants, problems: P
 def check_default(node: ast.expr, default: object, declared: Type, problems: Problems) -> None:
     """Refuse a default that its declared type would refuse."""
     inner = declared.wire[1] if declared.wire[0] == 9 else declared.wire
-    expected: dict[int, type] = {1: bool, 2: int, 3: str, 4: bytes, 10: str, 11: bytes}
-    fits = declared.may_be_none if default is None else type(default) is expected.get(inner[0])
+    scalars: dict[int, type] = {1: bool, 2: int, 3: str, 4: bytes}
+    if default is None:
+        fits = declared.may_be_none
+    elif declared.states:
+        fits = default in declared.states
+    else:
+        fits = type(default) is scalars.get(inner[0])
     if not fits:
-        problems.error(
-            node,
-            Reason.BAD_CONSTANT,
-            f"the default is not of type {declared.python}",
-            "lists, dicts and records have no default; use .get(key) in the method" if inner[0] in (5, 6, 7, 8) else "",
-        )
+        suggestion = "" if inner[0] in scalars or declared.states else "leave it out, and use .get(key) in the method"
+        problems.error(node, Reason.BAD_CONSTANT, f"the default is not of type {declared.python}", suggestion)
 
 
 def read_event(

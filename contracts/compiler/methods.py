@@ -12,7 +12,7 @@ from contracts.compiler.naming import check_identifier, did_you_mean, documentat
 from contracts.compiler.symbols import Contract, FunctionSymbol, Guard, Parameter, StatesSymbol, Type
 from contracts.compiler.types import NONE, Types
 from contracts.compiler.vocabulary import DECORATORS
-from contracts.limits import PARAMETERS_MAX, ROLES_MAX
+from contracts.limits import NAME_LENGTH_MAX, PARAMETERS_MAX, ROLES_MAX
 
 _KINDS = {"init": ExportKind.INIT, "export": ExportKind.EXPORT, "view": ExportKind.VIEW}
 
@@ -140,6 +140,7 @@ def _read_decorators(
 
 def _read_guard(call: ast.Call, name: str, contract: Contract, constants: Constants, problems: Problems) -> Guard:
     """Read ``roles=``, ``kyc=``, ``move=`` and ``reentrant=`` of a decorator."""
+    allowed = {"export": ("roles", "kyc", "move", "reentrant"), "view": ("reentrant",)}.get(name, ())
     roles: tuple[str, ...] = ()
     level = 0
     moves: tuple[tuple[StatesSymbol, str, str], ...] = ()
@@ -148,31 +149,37 @@ def _read_guard(call: ast.Call, name: str, contract: Contract, constants: Consta
         problems.error(call, Reason.BAD_DECORATOR, f"@{name} takes keywords only", 'as in @export(roles=("notary",))')
     for keyword in call.keywords:
         try:
-            if keyword.arg == "roles":
-                roles = constants.texts(keyword.value)
-                if not 1 <= len(roles) <= ROLES_MAX:
-                    problems.error(keyword, Reason.TOO_MANY, f"one to {ROLES_MAX} roles")
+            if keyword.arg == "policy":
+                problems.error(keyword, Reason.NOT_ENFORCED, "this release enforces no policies", "use roles= or kyc=")
+            elif keyword.arg not in allowed:
+                taken = f"there are {', '.join(allowed)}" if allowed else "it takes nothing"
+                suggestion = "anybody may ask a view; state is public" if name == "view" else ""
+                problems.error(
+                    keyword, Reason.BAD_DECORATOR, f"@{name} takes no {keyword.arg or '**'}: {taken}", suggestion
+                )
+            elif keyword.arg == "roles":
+                roles = _read_roles(keyword, constants, problems)
             elif keyword.arg == "kyc":
                 level = _read_level(keyword, constants, problems)
-            elif keyword.arg == "move" and name == "export":
+            elif keyword.arg == "move":
                 moves = _read_moves(keyword.value, contract, constants, problems)
-            elif keyword.arg == "reentrant" and name == "export":
+            else:
                 value = constants.read(keyword.value)
                 if not isinstance(value, bool):
                     problems.error(keyword, Reason.BAD_CONSTANT, "reentrant is True or False")
                 reentrant = value is True
-            elif keyword.arg == "policy":
-                problems.error(keyword, Reason.NOT_ENFORCED, "this release enforces no policies", "use roles= or kyc=")
-            else:
-                problems.error(
-                    keyword,
-                    Reason.BAD_DECORATOR,
-                    f"@{name} takes no {keyword.arg or '**'!r}",
-                    "there are roles, kyc, move and reentrant; the last two for @export",
-                )
         except NotConstant:
             continue
     return Guard(roles, level, moves, reentrant)
+
+
+def _read_roles(keyword: ast.keyword, constants: Constants, problems: Problems) -> tuple[str, ...]:
+    roles = constants.texts(keyword.value)
+    if not 1 <= len(roles) <= ROLES_MAX or len(set(roles)) != len(roles):
+        problems.error(keyword, Reason.TOO_MANY, f"one to {ROLES_MAX} different roles")
+    if not all(1 <= len(role) <= NAME_LENGTH_MAX for role in roles):
+        problems.error(keyword, Reason.BAD_NAME, f"a role has 1 to {NAME_LENGTH_MAX} characters")
+    return roles
 
 
 def _read_level(keyword: ast.keyword, constants: Constants, problems: Problems) -> int:

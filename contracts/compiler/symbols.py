@@ -20,6 +20,7 @@ class Type:
     depth: int = 1
     scalar_key: bool = False  # bool, int, str, bytes: what keys of cells may be
     may_be_none: bool = False
+    states: tuple[str, ...] = ()  # of a state machine
 
     def to_wire(self) -> list[Wire]:
         """Return the type as the program holds it."""

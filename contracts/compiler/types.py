@@ -81,7 +81,7 @@ class Types:
             deepest = max((field.type.depth for field in symbol.fields if field.type is not None), default=1)
             return Type((8, symbol.index), {"$ref": f"#/records/{symbol.name}"}, symbol.name, depth=1 + deepest)
         if isinstance(symbol, StatesSymbol):
-            return Type((10, symbol.index), {"$ref": f"#/states/{symbol.name}"}, symbol.name)
+            return Type((10, symbol.index), {"$ref": f"#/states/{symbol.name}"}, symbol.name, states=symbol.states)
         if symbol == LanguageSymbol("BlobRef"):
             self._contract.used.add("BlobRef")
             return BLOB
@@ -100,7 +100,8 @@ class Types:
         if (left is NONE) == (right is NONE) or inner.may_be_none:
             return self._unknown(node, "the only union is T | None", "use a Record with a field for each case")
         schema = {"anyOf": [inner.schema, NONE.schema]}
-        return Type((9, inner.wire), schema, f"{inner.python} | None", depth=inner.depth + 1, may_be_none=True)
+        python = f"{inner.python} | None"
+        return Type((9, inner.wire), schema, python, depth=inner.depth + 1, may_be_none=True, states=inner.states)
 
     def _generic(self, node: ast.Subscript, name: str) -> Type | None:
         items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
