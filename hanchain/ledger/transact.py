@@ -143,7 +143,7 @@ def _authorise(session: Session, transaction: Transaction) -> None:
     """Refuse a sender that none of the transaction's (valid) signatures speaks for."""
     sender = transaction.payload.sender
     keys = accounts.find(session.journal, sender)
-    session.meter.charge(gas.read(0, None if keys is None else keys.stored))
+    session.meter.charge(gas.read(0, None) if keys is None else keys.gas)
     if accounts.speaks_for(sender, keys, transaction.signatures, session.rules.suite):
         return
     if keys is None:

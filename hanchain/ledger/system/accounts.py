@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hanchain.crypto import Suite
-from hanchain.ledger import limits
+from hanchain.ledger import gas, limits
+from hanchain.ledger.cells import cell_key
 from hanchain.ledger.codec import Value
 from hanchain.ledger.endings import Revert
-from hanchain.ledger.host import Host, read_cell
+from hanchain.ledger.host import Host, decode_stored
 from hanchain.ledger.messages import signers_of
-from hanchain.ledger.state import Reader
+from hanchain.ledger.state import Reader, state_key
 from hanchain.ledger.system.registry import Contract, EventKind, Method
 from hanchain.ledger.transaction import Signature, account_of
 
@@ -41,16 +42,18 @@ class Keys:
 
     threshold: int
     weights: dict[tuple[int, bytes], int]
-    stored: Value  # as the state has them, for what it costs to read
+    gas: int  # what reading them costs
 
 
 def find(state: Reader, account: bytes) -> Keys | None:
     """Return the keys of a registered account, None for any other."""
-    record = read_cell(state, NAME, ACCOUNT, account)
-    if record is None:
+    stored = state.get(state_key(NAME, cell_key(ACCOUNT, [account])))
+    if stored is None:
         return None
+    record = decode_stored(NAME, stored)
     threshold, keys, *_ = record
-    return Keys(threshold, {(algorithm, public_key): weight for algorithm, public_key, weight in keys}, record)
+    weights = {(algorithm, public_key): weight for algorithm, public_key, weight in keys}
+    return Keys(threshold, weights, gas.read(len(stored), record))
 
 
 def speaks_for(account: bytes, keys: Keys | None, signatures: Sequence[Signature], suite: Suite) -> bool:

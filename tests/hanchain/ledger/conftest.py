@@ -6,10 +6,11 @@ from itertools import count
 import pytest
 
 from consensus.certificate import SEAL_TYPE, SealCert, Signatures
+from contracts.compiler import compile_source
 from hanchain.crypto import default_suite
 from hanchain.crypto.certificates import create_authority, der_of, issue_node_certificate, public_key_of
 from hanchain.ledger.block import Body, transactions_root
-from hanchain.ledger.execution import Catalogue, Ordering, apply_block, parent_of, rules_of
+from hanchain.ledger.execution import Catalogue, Ordering, apply_block, call_view, parent_of, rules_of
 from hanchain.ledger.genesis import Genesis, Organisation, Validator
 from hanchain.ledger.memory import MemoryState
 from hanchain.ledger.transaction import account_of, build, sign
@@ -90,13 +91,13 @@ class Network:
         """Return the state of the network at genesis."""
         return MemoryState(self.suite)
 
-    def execute(self, *transactions, state=None, parent=None, catalogue=None):
+    def execute(self, *transactions, state=None, parent=None, catalogue=None, rules=None):
         """Execute a block of transactions on a state, which takes the writes; return the results."""
         state = self.state() if state is None else state
         parent = parent or self.parent0
         encoded = tuple(transaction.encoded for transaction in transactions)
         ordering = self.ordering(encoded, parent.height + 1)
-        executed = apply_block(state, ordering, Body(encoded), parent, self.rules, catalogue or self.catalogue)
+        executed = apply_block(state, ordering, Body(encoded), parent, rules or self.rules, catalogue or self.catalogue)
         assert state.commit(executed.writes) == executed.header.state_root
         return executed
 
@@ -110,7 +111,60 @@ class Network:
         return SealCert(header.epoch, header.height, block_hash, collected).encode()
 
 
+class Chain:
+    """Blocks one after the other on one state, and views of it."""
+
+    def __init__(self, network, *, state=None, catalogue=None):
+        self.network = network
+        self.state = network.state() if state is None else state
+        self.catalogue = catalogue or Catalogue(network.rules.parameters)
+        self.rules = network.rules
+        self.parent = network.parent0
+        self.blocks = []
+
+    def block(self, *transactions):
+        """Execute a block; return its results."""
+        executed = self.network.execute(
+            *transactions, state=self.state, parent=self.parent, catalogue=self.catalogue, rules=self.rules
+        )
+        self.parent = executed.as_parent
+        self.blocks.append(executed)
+        return executed
+
+    def call(self, contract, method, *arguments, gas_limit=2_000_000, **changes):
+        """Execute a block of one call; return its receipt."""
+        made = self.network.transaction(
+            contract=contract, method=method, arguments=arguments, gas_limit=gas_limit, **changes
+        )
+        return self.block(made).receipts[0]
+
+    def deploy(self, name, source, *arguments, **changes):
+        """Compile and deploy; return the receipt."""
+        made = compile_source(source)
+        return self.call("sys.contracts", "deploy", name, made.program, made.abi, source.encode(), arguments, **changes)
+
+    def view(self, contract, method, *arguments, gas_limit=50_000):
+        """Call a view on the state after the last block."""
+        at = self.blocks[-1].header if self.blocks else self.network.block0
+        return call_view(
+            self.state,
+            contract,
+            method,
+            arguments,
+            at=at,
+            gas_limit=gas_limit,
+            rules=self.rules,
+            catalogue=self.catalogue,
+        )
+
+
 @pytest.fixture(scope="session")
 def network():
     """Return the network; its state is only the counter of salts."""
     return Network()
+
+
+@pytest.fixture
+def chain(network):
+    """Return a chain at genesis."""
+    return Chain(network)
