@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
@@ -103,6 +104,7 @@ class Intake:
         answers: list[bytes | Rejection] = []
         fresh: list[tuple[int, Transaction]] = []
         next_height = self._node.chain.height + 1
+        began = time.thread_time()
         for envelope in envelopes:
             try:
                 transaction, pooled = self._node.admission.check(envelope, next_height)
@@ -112,11 +114,13 @@ class Intake:
             answers.append(transaction.txid)
             if not pooled:
                 fresh.append((len(answers) - 1, transaction))
+        self._node.metrics.observe("admit", time.thread_time() - began)
         verdicts: list[bool] = []
         if not fresh:
             await asyncio.sleep(0)  # a long batch without news must not hold the loop
         else:
-            verdicts = await self._node.crew.read(partial(self._node.admission.verify, [t for _, t in fresh]))
+            verify = partial(self._node.admission.verify, [t for _, t in fresh])
+            verdicts = await self._node.crew.read(self._node.metrics.timed("verify", verify))
         now_ms = self._node.now_ms()
         for (position, transaction), good in zip(fresh, verdicts, strict=True):
             if not good:
