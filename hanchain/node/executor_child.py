@@ -14,7 +14,6 @@ import resource
 import signal
 import socket
 import sys
-import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 import hanchain
+from contracts.thread import in_deep_thread
 from hanchain.crypto import Suite
 from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.execution import rules_of
@@ -67,14 +67,7 @@ def main(arguments: Sequence[str], open_database: Callable[[Path], KeyValue] = L
         return 2
     _confine(parent)
     stream = socket.socket(fileno=int(arguments[-1]))
-    # Contracts run on a thread, since only a thread's stack can be chosen.
-    threading.stack_size(limits.EXECUTOR_STACK_BYTES)
-    sys.setrecursionlimit(limits.EXECUTOR_RECURSION_MAX)
-    codes: list[int] = []
-    machine = threading.Thread(target=lambda: codes.append(serve(stream, open_database)), name="machine")
-    machine.start()
-    machine.join()
-    return codes[0] if codes else 1  # without one it broke off, and its trace is in the log
+    return in_deep_thread(lambda: serve(stream, open_database))
 
 
 def serve(stream: socket.socket, open_database: Callable[[Path], KeyValue]) -> int:
@@ -151,7 +144,7 @@ def _open(opening: Opening, open_database: Callable[[Path], KeyValue]) -> tuple[
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     genesis = parse_genesis(opening.genesis)
     database = open_database(Path(opening.path))
-    return InlineExecutor(database, rules_of(genesis), genesis.block0), genesis.suite
+    return InlineExecutor(database, rules_of(genesis), genesis.block0, caller_is_deep=True), genesis.suite
 
 
 def _answer(executor: InlineExecutor, suite: Suite, kind: Request, fields: Fields) -> bytes:

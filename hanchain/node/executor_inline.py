@@ -10,16 +10,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
+from contracts.thread import in_deep_thread
 from hanchain.ledger import limits as ledger_limits
-from hanchain.ledger.block import BlockHeader, Body
+from hanchain.ledger.block import BlockHeader, Body, transactions_root
 from hanchain.ledger.codec import CodecError, Value, decode, encode
 from hanchain.ledger.execution import (
     Catalogue,
     Executed,
     Ordering,
-    Parent,
     Rules,
     call_view,
     decode_block,
@@ -29,7 +29,7 @@ from hanchain.ledger.execution import (
 )
 from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.ledger.state import state_hasher, state_key
-from hanchain.ledger.transaction import decode_transaction
+from hanchain.ledger.transaction import Transaction, decode_transaction
 from hanchain.node import limits
 from hanchain.node.executor import ExecutorDied, Mode, Results, StageTimes, StateAnswer
 from storage.checksum import seal, unseal
@@ -40,10 +40,20 @@ from storage.state import StateStore
 _LAST: Final = b"l"  # the last block's header, hash and receipts; the state's own entries begin otherwise
 
 
+_T = TypeVar("_T")
+
+
 class InlineExecutor:
     """Executes in this process. Blocks and reads exclude one another."""
 
-    def __init__(self, database: KeyValue, rules: Rules, genesis_header: BlockHeader) -> None:
+    def __init__(
+        self, database: KeyValue, rules: Rules, genesis_header: BlockHeader, *, caller_is_deep: bool = False
+    ) -> None:
+        """Open the state; ``caller_is_deep`` says that whoever calls has stack enough for any contract.
+
+        Raises Corruption for a damaged database, Fault for one of another chain.
+        """
+        self._needs_depth = not caller_is_deep
         self._database = database
         self._rules = rules
         self._state = StateStore(database, state_hasher(rules.suite))
@@ -55,6 +65,8 @@ class InlineExecutor:
         stored = database.get(_LAST)
         if stored is not None:
             self._read_last(unseal(_LAST, stored, "state/last"))
+        if self._state.root != self._header.state_root:
+            raise Fault(f"the state is not that of block {self._header.height}: its root is {self._state.root.hex()}")
 
     @property
     def mode(self) -> Mode:
@@ -86,30 +98,20 @@ class InlineExecutor:
 
         Raises Fault for a block that does not follow, and StorageError when the disk fails.
         """
+        if ordering.height == self._header.height and ordering.proposal_digest == self._header.proposal_digest:
+            return self._answer_again(Body.decode(body))
         with self._lock:
-            if ordering.height == self._header.height and ordering.proposal_digest == self._header.proposal_digest:
-                return self._results(body, ())
-            return self._apply(ordering, body)
+            return self._deep(lambda: self._apply(ordering, Body.decode(body)))
 
     def view(self, contract: str, method: str, arguments: Sequence[Value]) -> tuple[int, Value]:
         """Call a view on the last state; raise Rejection for a bad call."""
         with self._lock:
-            value = call_view(
-                self._state,
-                contract,
-                method,
-                arguments,
-                at=self._header,
-                gas_limit=limits.VIEW_GAS_MAX,
-                rules=self._rules,
-                catalogue=self._catalogue,
-            )
-            return self._header.height, value
+            return self._deep(lambda: self._view(contract, method, arguments))
 
     def state(self, contract: str, key: bytes) -> StateAnswer:
         """Return a key of a contract's state with its proof; raise Rejection for a name or key that cannot be."""
         if not 0 < len(contract.encode()) <= ledger_limits.NAME_LENGTH_MAX:
-            raise Rejection(Reason.OUT_OF_RANGE, f"a contract's name has 1..{ledger_limits.NAME_LENGTH_MAX} characters")
+            raise Rejection(Reason.OUT_OF_RANGE, f"a contract's name has 1..{ledger_limits.NAME_LENGTH_MAX} bytes")
         if len(key) > ledger_limits.STATE_KEY_BYTES_MAX:
             raise Rejection(
                 Reason.OUT_OF_RANGE, f"a key of {len(key)} bytes, at most {ledger_limits.STATE_KEY_BYTES_MAX}"
@@ -130,10 +132,10 @@ class InlineExecutor:
         with self._lock:
             self._database.close()
 
-    def _apply(self, ordering: Ordering, body: bytes) -> Results:
+    def _apply(self, ordering: Ordering, body: Body) -> Results:
         watch = _StopWatch()
-        rules, parent = self._rules, self._parent()
-        transactions = decode_block(ordering, Body.decode(body), parent, rules)
+        rules, parent = self._rules, parent_of(self._header, self._rules.suite)
+        transactions = decode_block(ordering, body, parent, rules)
         watch.lap("decode")
         ran = run_block(self._state, ordering, transactions, rules, self._catalogue)
         watch.lap("execute")
@@ -147,11 +149,16 @@ class InlineExecutor:
         watch.lap("write")
         self._header, self._block_hash = executed.header, executed.block_hash
         self._receipts = executed.encoded_receipts
-        return self._results(body, watch.times_us)
+        return self._results(transactions, watch.times_us)
 
-    def _results(self, body: bytes, times_us: StageTimes) -> Results:
-        """Return the results of the last block, whose body this is."""
-        transactions = [decode_transaction(t, self._rules.suite) for t in Body.decode(body).transactions]
+    def _answer_again(self, body: Body) -> Results:
+        """Return the results of the last block; ids and senders are not stored, since they are in its body."""
+        suite = self._rules.suite
+        if transactions_root(body.transactions, suite) != self._header.transactions_root:
+            raise Fault(f"the body of block {self.height} is not the one that was executed")
+        return self._results([decode_transaction(encoded, suite) for encoded in body.transactions], ())
+
+    def _results(self, transactions: Sequence[Transaction], times_us: StageTimes) -> Results:
         return Results(
             self._header.encode(),
             self._block_hash,
@@ -161,8 +168,21 @@ class InlineExecutor:
             times_us,
         )
 
-    def _parent(self) -> Parent:
-        return parent_of(self._header, self._rules.suite)
+    def _view(self, contract: str, method: str, arguments: Sequence[Value]) -> tuple[int, Value]:
+        value = call_view(
+            self._state,
+            contract,
+            method,
+            arguments,
+            at=self._header,
+            gas_limit=limits.VIEW_GAS_MAX,
+            rules=self._rules,
+            catalogue=self._catalogue,
+        )
+        return self._header.height, value
+
+    def _deep(self, work: Callable[[], _T]) -> _T:
+        return in_deep_thread(work) if self._needs_depth else work()
 
     def _batch(self, executed: Executed, header: bytes) -> WriteBatch:
         batch = WriteBatch()
@@ -173,9 +193,9 @@ class InlineExecutor:
     def _read_last(self, data: bytes) -> None:
         try:
             header, block_hash, receipts = decode(data, max_bytes=len(data), max_items=ledger_limits.ITEMS_MAX)
-        except (CodecError, ValueError) as error:
+            self._header = BlockHeader.decode(header, self._rules.suite)
+        except (CodecError, Rejection, ValueError) as error:
             raise Corruption("state/last", str(error)) from error
-        self._header = BlockHeader.decode(header, self._rules.suite)
         if self._header.hash(self._rules.suite) != block_hash:
             raise Fault("the state database holds the result of another block")
         self._block_hash, self._receipts = block_hash, receipts

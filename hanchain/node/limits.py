@@ -35,8 +35,6 @@ EXECUTOR_REPLY_BYTES_MAX: Final = 72 * 1024 * 1024  # results, which the databas
 EXECUTOR_READ_BYTES_MAX: Final = 256 * 1024  # arguments of a view: as much as the largest transaction, twice
 EXECUTOR_READS_MAX: Final = 64  # reads under way; one more is refused, and does not wait behind them
 EXECUTOR_LINE_LENGTH_MAX: Final = 2_000  # characters of one line that the process says: of a trace, the part that tells
-EXECUTOR_STACK_BYTES: Final = 64 * 1024 * 1024  # contracts nest 64 calls deep; 8 MiB suffice where it was measured
-EXECUTOR_RECURSION_MAX: Final = 20_000  # Python frames of one contract at the deepest, several times
 EXECUTOR_MEMORY_MIB: Final = (
     2_048  # address space: code and stacks 200, LevelDB's mapped tables up to 400, the rest data
 )
