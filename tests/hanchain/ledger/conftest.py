@@ -18,6 +18,52 @@ from hanchain.ledger.transaction import account_of, build, sign
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+COUNTER = """
+from contracts.language import Contract, Event, Map, Revert, Value, ctx, export, init, require, view
+
+
+class Counter(Contract):
+    count = Value(int, default=0)
+    notes = Map(str, str)
+    Counted = Event(by=str, count=int)
+
+    @init
+    def setup(self, start: int) -> None:
+        require(start >= 0, "E_START")
+        self.count = start
+        self.Counted("", start)
+
+    @export
+    def add(self, amount: int) -> int:
+        require(amount > 0, "E_AMOUNT")
+        self.count = self.count + amount
+        self.Counted(ctx.sender, self.count)
+        return self.count
+
+    @export
+    def note(self, key: str, text: str) -> None:
+        self.notes[key] = text
+
+    @export
+    def forget(self, key: str) -> None:
+        del self.notes[key]
+
+    @export
+    def write_and_revert(self) -> None:
+        self.count = 99
+        self.Counted("nobody", 99)
+        raise Revert("E_NEVER")
+
+    @view
+    def now(self) -> int:
+        return self.count
+
+    @view
+    def noted(self, key: str) -> str:
+        return self.notes[key]
+"""
+
+
 class Network:
     """Four validators of two organisations, three users, and the means to make transactions, blocks and seals."""
 
@@ -162,6 +208,12 @@ class Chain:
 def network():
     """Return the network; its state is only the counter of salts."""
     return Network()
+
+
+@pytest.fixture(scope="session")
+def counter():
+    """Return the source of a small contract: it counts, keeps notes, and reverts when asked to."""
+    return COUNTER
 
 
 @pytest.fixture
