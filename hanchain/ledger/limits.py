@@ -73,5 +73,7 @@ ADDRESS_LENGTH_MAX: Final = 259  # a host name of 253 characters, a colon and a 
 
 # proofs
 PROOF_BYTES_MAX: Final = 2 * 1024 * 1024  # a bundle with the largest transaction and receipt, hexadecimal
+EVENT_CONTENT_BYTES_MAX: Final = EVENT_BYTES_MAX + 512  # an event with its place, contract and name around it
+TREE_PROOF_BYTES_MAX: Final = 264 * 1024  # a node per half-byte of the longest path, each as large as a node can be
 PATH_LENGTH_MAX: Final = 64  # levels of a Merkle tree whose size fits in 64 bits
 CERTIFICATE_BYTES_MAX: Final = 64 * 1024  # a seal certificate, as in consensus

@@ -122,11 +122,19 @@ def receipt_leaf(receipt: Receipt) -> bytes:
 
 
 def event_leaf(receipt: Receipt, position: int) -> bytes:
-    """Return the leaf of an event: ``[height, transaction index, event index, txid, contract, name, fields]``."""
+    """Return the leaf of an event."""
+    return leaf_of_event(event_content(receipt, position))
+
+
+def leaf_of_event(content: bytes) -> bytes:
+    """Return the leaf of an event with this content."""
+    return _EVENT + content
+
+
+def event_content(receipt: Receipt, position: int) -> bytes:
+    """Return an event with its place: ``[height, transaction index, event index, txid, contract, name, fields]``."""
     event = receipt.events[position]
-    return _EVENT + encode(
-        [receipt.height, receipt.index, position, receipt.txid, event.contract, event.name, event.fields]
-    )
+    return encode([receipt.height, receipt.index, position, receipt.txid, event.contract, event.name, event.fields])
 
 
 def root_of(leaves: Sequence[bytes], suite: Suite) -> bytes:

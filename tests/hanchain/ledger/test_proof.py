@@ -213,7 +213,13 @@ def test_file_round_trip(bundle):
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("version", 2, Reason.WRONG_VERSION),
+        ("version", 1, Reason.WRONG_VERSION),
+        ("version", 3, Reason.WRONG_VERSION),
+        ("version", ..., Reason.MISSING_FIELD),
+        ("kind", ..., Reason.MISSING_FIELD),
+        ("kind", "event", Reason.UNKNOWN_FIELD),
+        ("kind", "wish", Reason.MALFORMED),
+        ("kind", 1, Reason.WRONG_TYPE),
         ("version", True, Reason.WRONG_TYPE),
         ("extra", 1, Reason.UNKNOWN_FIELD),
         ("header", ..., Reason.MISSING_FIELD),

@@ -42,11 +42,11 @@ def test_everything_comes_back(world):
 @pytest.mark.parametrize(
     ("decode", "value", "reason"),
     [
-        (Hello.decode, [1, "c" * 65, b"g", "n", "v"], Reason.OUT_OF_RANGE),
+        (Hello.decode, [1, "c" * 65, b"g" * 16, "n", "v"], Reason.OUT_OF_RANGE),
         (Hello.decode, [1, "c", b"", "n", "v"], Reason.OUT_OF_RANGE),
-        (Hello.decode, [True, "c", b"g", "n", "v"], Reason.MALFORMED),
-        (Hello.decode, [1, "c", b"g", "n", "v", 0], Reason.MALFORMED),
-        (Hello.decode, [1, "c", b"g", "n"], Reason.MALFORMED),
+        (Hello.decode, [True, "c", b"g" * 16, "n", "v"], Reason.MALFORMED),
+        (Hello.decode, [1, "c", b"g" * 16, "n", "v", 0], Reason.MALFORMED),
+        (Hello.decode, [1, "c", b"g" * 16, "n"], Reason.MALFORMED),
         (BlocksRequest.decode, [0, 1], Reason.OUT_OF_RANGE),
         (BlocksRequest.decode, [1, 0], Reason.OUT_OF_RANGE),
         (BlocksRequest.decode, [1, limits.SYNC_BLOCKS_MAX + 1], Reason.OUT_OF_RANGE),
