@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.node import limits
 from hanchain.node.crew import Crew
 
 
@@ -82,9 +83,23 @@ async def test_closing_cancels_and_refuses(crew):
     await crew.close()
     crew.spawn(work())
     crew.in_chain(lambda: ended.append("never"), ended.append)
-    for run in (crew.read, crew.in_order, crew.judge, crew.log):
+    for run in (crew.read, crew.read_state, crew.in_order, crew.judge, crew.log):
         with pytest.raises(Rejection) as caught:
             await run(lambda: None)
         assert caught.value.reason is Reason.NOT_READY
     await crew.close_threads()
     assert (ended, crew.failures) == ([True], [])
+
+
+async def test_reads_of_the_state_are_bounded(crew, monkeypatch):
+    """One read of the state more than may wait is refused as busy at once; the others get their answers."""
+    monkeypatch.setattr(limits, "STATE_READS_WAITING_MAX", 3)
+    gate = threading.Event()
+    reads = [asyncio.create_task(crew.read_state(gate.wait)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Rejection) as caught:
+        await crew.read_state(gate.wait)
+    assert caught.value.reason is Reason.BUSY
+    gate.set()
+    assert await asyncio.gather(*reads) == [True] * 3
+    assert await crew.read_state(lambda: threading.current_thread().name.rpartition("_")[0]) == "state"
