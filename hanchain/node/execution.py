@@ -153,11 +153,10 @@ class Execution:
             except ExecutorDied as death:
                 died = death
                 continue
-            spent_us = round((time.perf_counter() - began_s) * 1e6)
+            waited_s = time.perf_counter() - began_s
             for stage, time_us in results.times_us:
                 self._observe(stage, time_us / 1e6)
-                spent_us -= time_us
-            self._observe("pipe", max(0, spent_us) / 1e6)
+            self._observe("pipe", max(0.0, waited_s - results.spent_us / 1e6))
             self._deaths_s.clear()
             return results
         self._given_up = True

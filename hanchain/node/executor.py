@@ -15,7 +15,7 @@ from hanchain.ledger.codec import Value
 from hanchain.ledger.execution import Ordering
 
 # Where an executor's time goes, in order: reading the batch, running the transactions, the state root, the other roots
-# and the header, the synced batch. A process adds ``pipe``: its whole round trip less these.
+# and the header, the synced batch. All but the last are time of the processor, which what else runs does not stretch.
 STAGES: Final = ("decode", "execute", "tree", "roots", "write")
 
 StageTimes = tuple[tuple[str, int], ...]  # (stage, microseconds)
@@ -30,7 +30,9 @@ class Results:
     receipts: tuple[bytes, ...]
     transaction_ids: tuple[bytes, ...]
     senders: tuple[bytes, ...]
-    times_us: StageTimes = field(default=(), compare=False)  # how long it took here: no part of the result
+    # How long it took here is no part of the result: by stage, and from request to answer, in the executor.
+    times_us: StageTimes = field(default=(), compare=False)
+    spent_us: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

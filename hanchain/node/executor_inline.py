@@ -146,19 +146,19 @@ class InlineExecutor:
         watch.lap("roots")
         self._database.write(self._batch(executed, header), sync=True)
         self._state.committed()
-        watch.lap("write")
+        watch.lap("write", waits=True)
         self._header, self._block_hash = executed.header, executed.block_hash
         self._receipts = executed.encoded_receipts
-        return self._results(transactions, watch.times_us)
+        return self._results(transactions, watch.times_us, watch.spent_us)
 
     def _answer_again(self, body: Body) -> Results:
         """Return the results of the last block; ids and senders are not stored, since they are in its body."""
         suite = self._rules.suite
         if transactions_root(body.transactions, suite) != self._header.transactions_root:
             raise Fault(f"the body of block {self.height} is not the one that was executed")
-        return self._results([decode_transaction(encoded, suite) for encoded in body.transactions], ())
+        return self._results([decode_transaction(encoded, suite) for encoded in body.transactions])
 
-    def _results(self, transactions: Sequence[Transaction], times_us: StageTimes) -> Results:
+    def _results(self, transactions: Sequence[Transaction], times_us: StageTimes = (), spent_us: int = 0) -> Results:
         return Results(
             self._header.encode(),
             self._block_hash,
@@ -166,6 +166,7 @@ class InlineExecutor:
             tuple(t.txid for t in transactions),
             tuple(t.payload.sender for t in transactions),
             times_us,
+            spent_us,
         )
 
     def _view(self, contract: str, method: str, arguments: Sequence[Value]) -> tuple[int, Value]:
@@ -202,14 +203,21 @@ class InlineExecutor:
 
 
 class _StopWatch:
-    """Takes the times of stages that follow one another."""
+    """Takes the times of stages that follow one another, of the processor and of the clock."""
 
     def __init__(self) -> None:
-        self._began_ns = time.perf_counter_ns()
+        self._first_ns = self._wall_ns = time.perf_counter_ns()
+        self._cpu_ns = time.thread_time_ns()
         self.times_us: StageTimes = ()
 
-    def lap(self, stage: str) -> None:
-        """Note the time since the last lap as that of ``stage``."""
-        now_ns = time.perf_counter_ns()
-        self.times_us = (*self.times_us, (stage, (now_ns - self._began_ns) // 1000))
-        self._began_ns = now_ns
+    def lap(self, stage: str, *, waits: bool = False) -> None:
+        """Note the time since the last lap as that of ``stage``: by the clock if it ``waits`` for the disk."""
+        wall_ns, cpu_ns = time.perf_counter_ns(), time.thread_time_ns()
+        spent_ns = wall_ns - self._wall_ns if waits else cpu_ns - self._cpu_ns
+        self.times_us = (*self.times_us, (stage, spent_ns // 1000))
+        self._wall_ns, self._cpu_ns = wall_ns, cpu_ns
+
+    @property
+    def spent_us(self) -> int:
+        """The clock's time until the last lap."""
+        return (self._wall_ns - self._first_ns) // 1000

@@ -173,7 +173,7 @@ def results_reply(results: Results) -> bytes:
             results.receipts,
             results.transaction_ids,
             results.senders,
-            [times.get(stage, 0) for stage in STAGES],
+            [*(times.get(stage, 0) for stage in STAGES), results.spent_us],
         ]
     )
 
@@ -185,7 +185,7 @@ def read_results(fields: Fields, suite: Suite) -> Results:
     receipts = Fields(fields.array(ledger_limits.BLOCK_TRANSACTIONS_MAX), "receipts")
     transaction_ids = Fields(fields.array(ledger_limits.BLOCK_TRANSACTIONS_MAX), "ids")
     senders = Fields(fields.array(ledger_limits.BLOCK_TRANSACTIONS_MAX), "senders")
-    times = Fields(fields.array(len(STAGES)), "times")
+    times = Fields(fields.array(len(STAGES) + 1), "times")
     fields.end()
     results = Results(
         header,
@@ -194,6 +194,7 @@ def read_results(fields: Fields, suite: Suite) -> Results:
         transaction_ids.blobs(suite.digest_size),
         senders.blobs(suite.digest_size),
         tuple((stage, times.integer(0, _TIME_US_MAX)) for stage in STAGES),
+        times.integer(0, _TIME_US_MAX),
     )
     times.end()
     if not len(results.receipts) == len(results.transaction_ids) == len(results.senders):

@@ -38,7 +38,7 @@ from storage.errors import Closed, Conflict, Corruption, DiskFull, Locked, Missi
 SUITE = default_suite()
 DIGEST = bytes(range(SUITE.digest_size))
 RESULTS = Results(
-    b"header", DIGEST, (b"receipt", b"other"), (DIGEST, DIGEST[::-1]), (b"a", b"b"), tuple((s, 7) for s in STAGES)
+    b"header", DIGEST, (b"receipt", b"other"), (DIGEST, DIGEST[::-1]), (b"a", b"b"), tuple((s, 7) for s in STAGES), 99
 )
 ANSWERS = [
     (results_reply(RESULTS), lambda fields: read_results(fields, SUITE), RESULTS),
@@ -81,7 +81,8 @@ def test_a_frame_too_long_is_refused_by_its_length():
 def test_answers_come_back(payload, read, value):
     """What the executor answers is what the node reads; times are beside the results, and not compared with them."""
     assert read(open_reply(payload)) == value
-    assert read_results(open_reply(results_reply(RESULTS)), SUITE).times_us == RESULTS.times_us
+    results = read_results(open_reply(results_reply(RESULTS)), SUITE)
+    assert (results.times_us, results.spent_us) == (RESULTS.times_us, RESULTS.spent_us)
 
 
 def test_requests_come_back():
