@@ -62,15 +62,15 @@ def lower_try(body: Body, node: ast.Try, lower_block: LowerBlock) -> list[Node]:
     if node.orelse:
         body.refuse(node.orelse[0], Reason.UNSUPPORTED, "try has no else", "put it behind, or into the try")
     before = body.scope.assigned
+    which = body.scope.temporary() if len(node.handlers) > 1 else 0  # before the block, whose temporaries follow it
+    handlers = [_kinds(body, handler) for handler in node.handlers]
     block = lower_block(body, node.body)
     after = body.scope.assigned
-    handlers = [_kinds(body, handler) for handler in node.handlers]
     if len(handlers) == 1:
         kinds, slot = handlers[0]
         handled, after_handler = _lower_handler(body, node.handlers[0], slot, before, lower_block)
         body.scope.assigned = merge(after, after_handler)
         return [body.node(node, Kind.TRY, block, kinds, slot, handled)]
-    which = body.scope.temporary()
     for number, (handler, (kinds, slot)) in enumerate(zip(node.handlers, handlers, strict=True), start=1):
         note = body.node(handler, Kind.ASSIGN, which, body.constant(handler, number))
         block = (body.node(handler, Kind.TRY, block, kinds, slot, (note,)),)

@@ -108,7 +108,8 @@ def _read_indexes(
         if not 1 <= len(names) <= INDEX_FIELDS_MAX:
             problems.error(item, Reason.TOO_MANY, f"an index has one to {INDEX_FIELDS_MAX} fields")
             continue
-        if all([_check_index_field(item, name, record, problems) for name in names]):
+        found = [_check_index_field(item, name, record, problems) for name in names]
+        if all(found):
             indexes.append(Index(names, unique))
     return indexes
 
