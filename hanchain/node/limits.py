@@ -11,6 +11,8 @@ EXPIRED_REMEMBERED: Final = 10_000  # transaction ids whose expiry can still be 
 PROPOSALS_REMEMBERED: Final = 128  # proposals whose transaction ids are kept: two of the widest windows
 SUBMIT_BATCH_MAX: Final = 5_000  # transactions of one submission
 WAITERS_MAX: Final = 20_000  # callers waiting for transactions at one time
+STATE_PROOF_WAIT_MS: Final = 5_000  # until the block of a state is sealed: a round under load, or a view change
+STATE_PROOF_PAUSE_MS: Final = 50  # before a later state is read, when a block is sealed by the one after it only
 WAIT_MS_MAX: Final = 120_000  # longest wait of one call; longer ones ask again
 VALIDATION_CHUNK: Final = 64  # signatures checked per hop to a worker thread: amortises the hop, keeps threads fair
 REGOSSIP_BATCH_MAX: Final = 1_000  # transactions pushed again at one time (section 11)
@@ -35,7 +37,5 @@ EXECUTOR_REPLY_BYTES_MAX: Final = 72 * 1024 * 1024  # results, which the databas
 EXECUTOR_READ_BYTES_MAX: Final = 256 * 1024  # arguments of a view: as much as the largest transaction, twice
 EXECUTOR_READS_MAX: Final = 64  # reads under way; one more is refused, and does not wait behind them
 EXECUTOR_LINE_LENGTH_MAX: Final = 2_000  # characters of one line that the process says: of a trace, the part that tells
-EXECUTOR_MEMORY_MIB: Final = (
-    2_048  # address space: code and stacks 200, LevelDB's mapped tables up to 400, the rest data
-)
+EXECUTOR_MEMORY_MIB: Final = 2_048  # address space: 240 at first, 650 more for LevelDB on 500 MiB of state
 STATE_READS_WAITING_MAX: Final = 256  # views and state reads that wait: at 5 ms each, half the patience of a caller

@@ -4,11 +4,14 @@ import pytest
 
 from hanchain.ledger.execution import Ordering
 from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.ledger.state import state_hasher, state_key
 from hanchain.node.executor import Results
 from hanchain.node.executor_inline import InlineExecutor
 from storage.errors import Corruption
 from storage.faulty import Faulty, PowerCut
 from storage.memory import Memory
+from storage.state import StateStore
+from storage.treeproof import verify_tree_path
 
 
 def ordering(proposal):
@@ -101,6 +104,50 @@ def test_views_see_the_last_block(world, opened):
     executor.apply(ordering(proposal), proposal.body)
     height, found = executor.view("sys.anchor", "find", [digest])
     assert (height, [entry[0] for entry in found]) == (1, [world.accounts[0]])
+
+
+def test_keys_are_answered_with_proofs(world, opened):
+    """Every key, present or absent, is proved under the state root of the answer's height, after a restart too."""
+    store = Memory()
+    executor = opened(store)
+    header, last = world.genesis.block0, None
+    for size in (0, 2, 5):
+        if size:
+            last = world.proposal([world.transaction(user=i % 3) for i in range(size)], last)
+            header = world.header(executor.apply(ordering(last), last.body).header)
+        hasher = state_hasher(world.suite)
+        prefix = state_key("sys.anchor", b"")
+        stored = {key[len(prefix) :]: value for key, value in StateStore(store, hasher).scan(prefix)}
+        assert len(stored) >= size
+        for key in [*stored, b"", b"none"]:
+            answer = opened(store).state("sys.anchor", key)
+            assert (answer.height, answer.value) == (header.height, stored.get(key))
+            assert verify_tree_path(header.state_root, prefix + key, answer.value, answer.proof, hasher)
+            assert not verify_tree_path(header.state_root, prefix + key, b"other", answer.proof, hasher)
+            assert executor.state("sys.anchor", key) == answer
+
+
+def test_a_body_that_was_not_executed_is_a_fault(world, opened):
+    """Asked again for the last block with another body, the executor does not answer with ids of that one."""
+    executor = opened(Memory())
+    proposal, other = world.proposal([world.transaction()]), world.proposal([world.transaction()])
+    executor.apply(ordering(proposal), proposal.body)
+    with pytest.raises(Fault, match="the body of block 1 is not the one that was executed"):
+        executor.apply(ordering(proposal), other.body)
+
+
+def test_a_state_that_is_not_that_of_its_block_is_refused(world, opened):
+    """A database whose last block is of another state than its tree is refused when it is opened."""
+    store, older = Memory(), Memory()
+    executor = opened(store)
+    first, second = world.proposals(2)
+    executor.apply(ordering(first), first.body)
+    for key, value in store.iterate():
+        older.put(key, value)
+    executor.apply(ordering(second), second.body)
+    older.put(b"l", store.get(b"l"))
+    with pytest.raises(Fault, match="the state is not that of block 2"):
+        opened(older)
 
 
 @pytest.mark.parametrize(
