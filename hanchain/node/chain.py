@@ -19,7 +19,14 @@ from consensus.messages import ProposalHeader
 from hanchain.ledger.block import BlockHeader, Body
 from hanchain.ledger.codec import Value
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.proof import ProofBundle, build_bundle
+from hanchain.ledger.proof import (
+    EventBundle,
+    StateBundle,
+    TransactionBundle,
+    build_bundle,
+    build_event_bundle,
+    build_state_bundle,
+)
 from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.ledger.receipt import Receipt
 from hanchain.ledger.transaction import Transaction, decode_transaction
@@ -222,11 +229,9 @@ class Chain:
             signers=signers,
         )
 
-    def proof(self, location: Location) -> ProofBundle:
+    def proof(self, location: Location) -> TransactionBundle:
         """Return the proof of a located transaction; raise Rejection(not_found) while its block has no certificate."""
-        certificate = self._store.certificate(location.height)
-        if certificate is None:
-            raise Rejection(Reason.NOT_FOUND, f"block {location.height} has no certificate here yet; try again")
+        certificate = self._own_certificate(location.height)
         body = self.body(location.height)
         return build_bundle(
             self._genesis,
@@ -236,6 +241,30 @@ class Chain:
             self.header(location.height),
             certificate,
         )
+
+    def event_proof(self, location: Location, position: int) -> EventBundle:
+        """Return the proof of an event of a located transaction; raise Rejection(not_found) as ``proof`` does."""
+        certificate = self._own_certificate(location.height)
+        receipts = self.receipts(location.height)
+        count = len(receipts[location.index].events)
+        if not 0 <= position < count:
+            raise Rejection(Reason.NOT_FOUND, f"no event {position}: the transaction reported {count}")
+        header = self.header(location.height)
+        return build_event_bundle(self._genesis, receipts, location.index, position, header, certificate)
+
+    def state_proof(self, contract: str, key: bytes, answer: StateAnswer) -> StateBundle | None:
+        """Return the proof of what the executor answered, None if the block of its height has no own certificate."""
+        certificate = self._store.certificate(answer.height)
+        if certificate is None:
+            return None
+        header = self.header(answer.height)
+        return build_state_bundle(self._genesis, header, certificate, contract, key, answer.value, answer.proof)
+
+    def _own_certificate(self, height: int) -> bytes:
+        certificate = self._store.certificate(height)
+        if certificate is None:
+            raise Rejection(Reason.NOT_FOUND, f"block {height} has no certificate here yet; try again")
+        return certificate
 
     def serve(self, request: BlocksRequest, sealed_height: int) -> BlocksResponse:
         """Return sealed blocks for a peer: as many as fit, at least one, then headers up to the next certificate."""

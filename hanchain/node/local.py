@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +10,7 @@ from functools import partial
 from hanchain import __version__
 from hanchain.ledger.codec import Value
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.proof import ProofBundle
+from hanchain.ledger.proof import EventBundle, TransactionBundle
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.receipt import Status
 from hanchain.node import limits
@@ -20,10 +21,12 @@ from hanchain.node.service import (
     ExecutorState,
     PeerStatus,
     Readiness,
+    StateRead,
     TransactionState,
     TransactionStatus,
 )
 from hanchain.node.waiting import until
+from storage.blocks import Location
 
 
 class LocalService:
@@ -83,17 +86,19 @@ class LocalService:
                 status = await self.transaction_status(txid)
             return status
 
-    async def proof(self, txid: bytes) -> ProofBundle:
+    async def proof(self, txid: bytes) -> TransactionBundle:
         """Return the offline proof of a sealed transaction. Raises Rejection(not_found)."""
-        node = self._node
+        return await self._node.crew.read(lambda: self._node.chain.proof(self._locate(txid)))
 
-        def build() -> ProofBundle:
-            location = node.chain.locate(txid)
-            if location is None or location.height > node.sealed_height:
-                raise Rejection(Reason.NOT_FOUND, "no sealed transaction with this id here")
-            return node.chain.proof(location)
+    async def event_proof(self, txid: bytes, position: int) -> EventBundle:
+        """Return the offline proof of an event of a sealed transaction. Raises Rejection(not_found)."""
+        return await self._node.crew.read(lambda: self._node.chain.event_proof(self._locate(txid), position))
 
-        return await node.crew.read(build)
+    def _locate(self, txid: bytes) -> Location:
+        location = self._node.chain.locate(txid)
+        if location is None or location.height > self._node.sealed_height:
+            raise Rejection(Reason.NOT_FOUND, "no sealed transaction with this id here")
+        return location
 
     async def block(self, height: int) -> Block:
         """Return a sealed block. Raises Rejection(not_found)."""
@@ -110,6 +115,31 @@ class LocalService:
     async def view(self, contract: str, method: str, args: Sequence[Value]) -> tuple[int, Value]:
         """Call a view method on the last executed state; return the height of that state and the value."""
         return await self._node.crew.read_state(partial(self._node.chain.view, contract, method, args))
+
+    async def state(self, contract: str, key: bytes, *, prove: bool) -> StateRead:
+        """Return what a contract has stored under a key after the last executed block; see ``NodeService``."""
+        node, clock = self._node, asyncio.get_running_loop().time
+        deadline = clock() + limits.STATE_PROOF_WAIT_MS / 1000
+        while True:
+            answer = await node.crew.read_state(partial(node.chain.state, contract, key))
+            if not prove:
+                return StateRead(answer.height, answer.value, None)
+            if answer.height == 0:
+                raise Rejection(Reason.NOT_FOUND, "no block yet: nobody has sealed the state of genesis")
+            await self._sealed(answer.height, max(1, int((deadline - clock()) * 1000)))
+            bundle = await node.crew.read(partial(node.chain.state_proof, contract, key, answer))
+            if bundle is not None:
+                return StateRead(answer.height, answer.value, bundle)
+            # Sealed by what came after it: that block's state is read instead, as long as there is time.
+            if clock() >= deadline:
+                raise Rejection(Reason.TIMEOUT, f"block {answer.height} has no certificate of its own here")
+            await asyncio.sleep(limits.STATE_PROOF_PAUSE_MS / 1000)
+
+    async def _sealed(self, height: int, timeout_ms: int) -> None:
+        """Return once a height is sealed here; raise Rejection(timeout)."""
+        with self._node.waiting.registered(height) as future:
+            if self._node.sealed_height < height:
+                await until(future, timeout_ms)
 
     def chain_status(self) -> ChainStatus:
         """Return where the node stands."""

@@ -329,7 +329,7 @@ class Node:
     async def _validate(self, effect: Validate) -> None:
         refusal: str | None = None
         try:
-            transactions = await self.crew.judge(partial(self.admission.validate, effect))
+            transactions = await self.crew.judge(self.metrics.timed("judge", partial(self.admission.validate, effect)))
         except Rejection as error:
             refusal = str(error)
         else:
@@ -375,6 +375,7 @@ class Node:
         self.sealed_height = max(self.sealed_height, certificate.height)
         heights = sorted(h for h in self._unsealed if h <= certificate.height)
         self._syncing.look_for_gaps(h for h in heights if h < certificate.height)
+        self.waiting.wake(heights)
         for height in heights:
             block = self._unsealed.pop(height)
             self.metrics.sealed.inc(len(block.transaction_ids))

@@ -14,7 +14,7 @@ from typing import Protocol
 from hanchain.ledger.block import BlockHeader
 from hanchain.ledger.codec import Value
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.proof import ProofBundle
+from hanchain.ledger.proof import EventBundle, StateBundle, TransactionBundle
 from hanchain.ledger.reasons import Rejection
 from hanchain.ledger.receipt import Receipt
 
@@ -51,6 +51,15 @@ class Block:
     transactions: tuple[bytes, ...]
     receipts: tuple[Receipt, ...]
     signers: tuple[str, ...]  # names of the validators in the certificate
+
+
+@dataclass(frozen=True, slots=True)
+class StateRead:
+    """A key of the state after the block of ``height``: its canonical value, None where nothing is stored."""
+
+    height: int
+    value: bytes | None
+    proof: StateBundle | None  # None unless it was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +147,11 @@ class NodeService(Protocol):
     async def wait(self, txid: bytes, timeout_ms: int) -> TransactionStatus:
         """Return once the transaction is sealed, failed or expired; raises Rejection(timeout) otherwise."""
 
-    async def proof(self, txid: bytes) -> ProofBundle:
+    async def proof(self, txid: bytes) -> TransactionBundle:
         """Return the offline proof of a sealed transaction. Raises Rejection(not_found)."""
+
+    async def event_proof(self, txid: bytes, position: int) -> EventBundle:
+        """Return the offline proof of an event of a sealed transaction. Raises Rejection(not_found)."""
 
     async def block(self, height: int) -> Block:
         """Return a sealed block. Raises Rejection(not_found)."""
@@ -149,6 +161,12 @@ class NodeService(Protocol):
 
     async def view(self, contract: str, method: str, args: Sequence[Value]) -> tuple[int, Value]:
         """Call a view method on the last executed state; return the height of that state and the value."""
+
+    async def state(self, contract: str, key: bytes, *, prove: bool) -> StateRead:
+        """Return what a contract has stored under a key (``ledger.cells``) after the last executed block.
+
+        With ``prove`` that block is waited for to be sealed. Raises Rejection(timeout) when it is not, busy, not_ready.
+        """
 
     def chain_status(self) -> ChainStatus:
         """Return where the node stands."""

@@ -1,4 +1,4 @@
-"""Callers that wait for transactions, and what became of transactions that never reached a block."""
+"""Callers that wait for transactions or heights, and what became of transactions that never reached a block."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hanchain.node import limits
 
 
 class Waiting:
-    """Wakes callers when their transaction is sealed or expired."""
+    """Wakes callers when their transaction is sealed or expired, or their height is sealed."""
 
     def __init__(self) -> None:
-        self._futures: dict[bytes, list[asyncio.Future[None]]] = {}
+        self._futures: dict[bytes | int, list[asyncio.Future[None]]] = {}
         self._count = 0
         self._closed: str | None = None
         self._expired: OrderedDict[bytes, None] = OrderedDict()
@@ -24,8 +24,8 @@ class Waiting:
         return self._count
 
     @contextmanager
-    def registered(self, txid: bytes) -> Iterator[asyncio.Future[None]]:
-        """Give a future that is done once the transaction is sealed or expired, from this moment on.
+    def registered(self, awaited: bytes | int) -> Iterator[asyncio.Future[None]]:
+        """Give a future that is done once a transaction (its id) is sealed or expired, or a height is sealed.
 
         Raises Rejection(busy) when too many wait, and Rejection(not_ready) after ``close``, also out of the future.
         """
@@ -34,29 +34,29 @@ class Waiting:
         if self._count >= limits.WAITERS_MAX:
             raise Rejection(Reason.BUSY, f"{self._count} callers wait already")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._futures.setdefault(txid, []).append(future)
+        self._futures.setdefault(awaited, []).append(future)
         self._count += 1
         try:
             yield future
         finally:
             future.cancel()
             self._count -= 1
-            held = self._futures[txid]
+            held = self._futures[awaited]
             held.remove(future)
             if not held:
-                del self._futures[txid]
+                del self._futures[awaited]
 
     async def wait(self, txid: bytes, timeout_ms: int) -> None:
         """Return when the transaction was sealed or expired; raise Rejection(timeout | busy | not_ready)."""
         with self.registered(txid) as future:
             await until(future, timeout_ms)
 
-    def wake(self, txids: Iterable[bytes]) -> None:
-        """Wake the callers of these transactions."""
+    def wake(self, awaited: Iterable[bytes | int]) -> None:
+        """Wake the callers of these transactions or heights."""
         if not self._futures:
             return
-        for txid in txids:
-            for future in self._futures.get(txid, ()):
+        for each in awaited:
+            for future in self._futures.get(each, ()):
                 if not future.done():
                     future.set_result(None)
 

@@ -11,9 +11,10 @@ from hanchain.ledger.block import Body, transactions_root
 from hanchain.ledger.execution import Catalogue, Ordering, apply_block, call_view, parent_of, rules_of
 from hanchain.ledger.genesis import Genesis, Organisation, Validator
 from hanchain.ledger.memory import MemoryState
-from hanchain.ledger.proof import build_bundle
+from hanchain.ledger.proof import build_bundle, build_event_bundle, build_state_bundle
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.receipt import Status
+from hanchain.ledger.state import state_key
 from hanchain.ledger.transaction import account_of, build, check_stateless, decode_transaction, sign
 from hanchain.node.service import (
     Block,
@@ -22,6 +23,7 @@ from hanchain.node.service import (
     ExecutorStatus,
     PeerStatus,
     Readiness,
+    StateRead,
     TransactionState,
     TransactionStatus,
 )
@@ -83,7 +85,7 @@ class FakeNode:
         self.genesis = genesis
         self.rules = rules_of(genesis)
         self.parent = parent_of(genesis.block0, genesis.suite)
-        self.state = MemoryState(genesis.suite)
+        self.ledger_state = MemoryState(genesis.suite)
         self.catalogue = Catalogue(genesis.parameters)
         self.blocks = [Block(genesis.block0, self.parent.block_hash, None, (), (), (), ())]
         self.pending = {}
@@ -132,8 +134,8 @@ class FakeNode:
             proposer=proposer,
             timestamp_ms=self.genesis.time_ms + 1000 * height,
         )
-        executed = apply_block(self.state, ordering, Body(envelopes), self.parent, self.rules, self.catalogue)
-        self.state.commit(executed.writes)
+        executed = apply_block(self.ledger_state, ordering, Body(envelopes), self.parent, self.rules, self.catalogue)
+        self.ledger_state.commit(executed.writes)
         self.parent = executed.as_parent
         certificate = self._certificate(executed.header)
         names = tuple(validator.name for validator in self.genesis.validators[:3])
@@ -204,7 +206,7 @@ class FakeNode:
         self._fail()
         header = self.blocks[-1].header
         value = call_view(
-            self.state,
+            self.ledger_state,
             contract,
             method,
             args,
@@ -214,6 +216,29 @@ class FakeNode:
             catalogue=self.catalogue,
         )
         return header.height, value
+
+    async def event_proof(self, txid, position):
+        """Build the bundle of an event."""
+        self._fail()
+        if txid not in self.found:
+            raise Rejection(Reason.NOT_FOUND, f"no sealed transaction {txid.hex()}")
+        height, index = self.found[txid]
+        block = self.blocks[height]
+        if position >= len(block.receipts[index].events):
+            raise Rejection(Reason.NOT_FOUND, f"no event {position}")
+        return build_event_bundle(self.genesis, block.receipts, index, position, block.header, block.certificate)
+
+    async def state(self, contract, key, *, prove):
+        """Read the last state."""
+        self._fail()
+        value, proof = self.ledger_state.prove(state_key(contract, key))
+        top = self.blocks[-1]
+        bundle = None
+        if prove and not top.header.height:
+            raise Rejection(Reason.NOT_FOUND, "no block yet")
+        if prove:
+            bundle = build_state_bundle(self.genesis, top.header, top.certificate, contract, key, value, proof)
+        return StateRead(top.header.height, value, bundle)
 
     def chain_status(self):
         """Return where the node stands."""

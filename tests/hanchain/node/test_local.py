@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from hanchain.ledger.proof import verify_bundle
+from hanchain.ledger.cells import cell_key
+from hanchain.ledger.codec import encode
+from hanchain.ledger.proof import is_proved, verify_bundle
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.service import NodeService, TransactionState, TransactionStatus
@@ -166,3 +168,70 @@ async def test_every_node_offers_the_genesis(cluster, names):
     async with cluster(start=False) as net:
         await net.start(*names)
         assert {service.genesis.chain_id for service in net.services.values()} == {net.genesis.chain_id}
+
+
+async def test_the_state_is_read_with_and_without_a_proof(cluster):
+    """What a transaction has stored is found by its key, proved present; what nobody stored is proved absent."""
+    async with cluster() as net:
+        digest = bytes(range(32))
+        transaction = net.transaction(arguments=(digest, "text/plain", 5))
+        service = net.services["node2"]
+        await service.submit(transaction.encoded)
+        await service.wait(transaction.txid, 20_000)
+        for key, value in (
+            (cell_key("latest", [digest]), encode(net.sender)),
+            (cell_key("latest", [bytes(32)]), None),
+        ):
+            plain = await service.state("sys.anchor", key, prove=False)
+            assert (plain.height, plain.value, plain.proof) == (1, value, None)
+            proved = await service.state("sys.anchor", key, prove=True)
+            assert (proved.height, proved.value, proved.proof.value) == (1, value, value)
+            steps = verify_bundle(proved.proof, net.genesis)
+            assert is_proved(steps), steps
+            assert (proved.proof.contract, proved.proof.key) == ("sys.anchor", key)
+
+
+async def test_a_state_that_nobody_seals_is_not_proved(cluster, monkeypatch):
+    """At genesis there is nothing to prove with; a block without its seals is waited for, and not for ever."""
+    async with cluster() as net:
+        key = cell_key("latest", [bytes(32)])
+        service = net.services["node1"]
+        assert await refusal(service.state("sys.anchor", key, prove=True)) is Reason.NOT_FOUND
+        assert (await service.state("sys.anchor", key, prove=False)).height == 0
+        await net.seal("node1")
+        monkeypatch.setattr(limits, "STATE_PROOF_WAIT_MS", 200)
+        monkeypatch.setattr(limits, "STATE_PROOF_PAUSE_MS", 10)
+        node = net.nodes["node1"]
+        monkeypatch.setattr(node, "sealed_height", 0)
+        assert await refusal(service.state("sys.anchor", key, prove=True)) is Reason.TIMEOUT
+        monkeypatch.setattr(node, "sealed_height", 1)
+        monkeypatch.setattr(node.chain, "state_proof", lambda *_: None)
+        assert await refusal(service.state("sys.anchor", key, prove=True)) is Reason.TIMEOUT
+        assert len(node.waiting) == 0
+
+
+async def test_a_proof_of_the_state_waits_for_the_seals_of_its_block(cluster, wait_until):
+    """Asked between execution and seal, the node answers once the seal is there."""
+    async with cluster() as net:
+        await net.seal("node1")
+        service, node = net.services["node1"], net.nodes["node1"]
+        node.sealed_height = 0
+        asked = asyncio.create_task(service.state("sys.anchor", cell_key("latest", [bytes(32)]), prove=True))
+        await wait_until(lambda: len(node.waiting) == 1)
+        node.sealed_height = 1
+        node.waiting.wake([1])
+        assert is_proved(verify_bundle((await asked).proof, net.genesis))
+
+
+async def test_events_are_proved_one_by_one(cluster):
+    """Each event of a sealed transaction has a proof of its own; others are not found."""
+    async with cluster() as net:
+        transaction = net.transaction()
+        service = net.services["node0"]
+        assert await refusal(service.event_proof(transaction.txid, 0)) is Reason.NOT_FOUND
+        await service.submit(transaction.encoded)
+        await service.wait(transaction.txid, 20_000)
+        bundle = await service.event_proof(transaction.txid, 0)
+        steps = verify_bundle(bundle, net.genesis, digest=transaction.payload.arguments[0], owner=net.sender)
+        assert is_proved(steps), steps
+        assert await refusal(service.event_proof(transaction.txid, 1)) is Reason.NOT_FOUND
