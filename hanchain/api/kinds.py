@@ -10,7 +10,14 @@ from hanchain.api import limits
 from hanchain.api.convert import from_hex, from_integer, from_json
 from hanchain.api.strictjson import Json, parse_text
 from hanchain.ledger.codec import Value
-from hanchain.ledger.limits import ARGUMENTS_MAX, HEIGHT_MAX, TRANSACTION_BYTES_MAX
+from hanchain.ledger.limits import (
+    ARGUMENTS_MAX,
+    EVENTS_MAX,
+    HEIGHT_MAX,
+    NAMES_LISTED_MAX,
+    STATE_KEY_BYTES_MAX,
+    TRANSACTION_BYTES_MAX,
+)
 from hanchain.ledger.reasons import Reason, Rejection
 
 _HEX_PATTERN: Final = "^0x([0-9a-fA-F]{2})*$"
@@ -96,6 +103,19 @@ def array(item: Kind, items_max: int) -> Kind:
     return Kind(f"[{item.name}, …]", schema, read, of_text=parse_text)
 
 
+def optional(kind: Kind) -> Kind:
+    """Return the kind of ``kind`` or null."""
+
+    def read(document: Json, what: str) -> Any:
+        return None if document is None else kind.read(document, what)
+
+    return Kind(f"{kind.name} or null", {"anyOf": [kind.schema, {"type": "null"}]}, read, kind.of_text)
+
+
+def _read_cursor(document: Json, what: str) -> str:
+    return "" if document == "" else str(NAME.read(document, what))
+
+
 def _read_boolean(document: Json, what: str) -> bool:
     if not isinstance(document, bool):
         raise Rejection(Reason.BAD_ARGUMENTS, f"{what}: true or false expected")
@@ -130,6 +150,10 @@ ENVELOPE: Final = blob(1, TRANSACTION_BYTES_MAX, "0x bytes")
 ENVELOPES: Final = array(ENVELOPE, limits.BATCH_TRANSACTIONS_MAX)
 HEIGHT: Final = integer(0, HEIGHT_MAX)
 NAME: Final = text(limits.NAME_LENGTH_MAX)
+CURSOR: Final = Kind("string", {"type": "string", "maxLength": limits.NAME_LENGTH_MAX}, _read_cursor)
+PAGE: Final = integer(1, NAMES_LISTED_MAX)
+STATE_KEY: Final = blob(0, STATE_KEY_BYTES_MAX, "0x bytes")
+EVENT_INDEX: Final = integer(0, EVENTS_MAX - 1)
 WAIT_MS: Final = integer(1, limits.WAIT_MS_MAX)
 BOOLEAN: Final = Kind("boolean", {"type": "boolean"}, _read_boolean, of_text=_boolean_of_text)
 ARGUMENTS: Final = Kind("[value, …]", {"type": "array", "maxItems": ARGUMENTS_MAX}, _read_arguments, of_text=parse_text)
