@@ -188,7 +188,7 @@ class Execution:
                 f"{death}"
             )
         if len(deaths) > 1:
-            self._stopping.wait(limits.EXECUTOR_PAUSE_SECONDS * 2 ** len(deaths))
+            self._stopping.wait(limits.EXECUTOR_PAUSE_SECONDS * 2 ** (len(deaths) - 2))
         self._check_stopping()
         self._executor.start_again()
 
