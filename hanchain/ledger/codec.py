@@ -54,7 +54,7 @@ def encode(value: object, *, nesting_max: int = NESTING_MAX) -> bytes:
     """Return the canonical bytes of ``value``; raise CodecError for a type, number or text that has none."""
     check_types(value, nesting_max)
     try:
-        encoded: bytes = _pack(value)
+        encoded: bytes = pack(value)
     except UnicodeEncodeError as error:
         raise CodecError(CodecReason.BAD_TEXT, str(error)) from None
     return encoded
@@ -127,11 +127,12 @@ def is_flat(values: tuple[object, ...]) -> bool:
 
 def check_canonical(value: object, data: bytes) -> None:
     """Raise CodecError unless ``data`` is how ``value``, of checked types, encodes."""
-    if _pack(value) != data:
+    if pack(value) != data:
         raise CodecError(CodecReason.NOT_CANONICAL, "the value has another, shorter encoding")
 
 
-def _pack(value: object) -> bytes:
+def pack(value: object) -> bytes:
+    """Return the canonical bytes of a value already known to be of our types: ``encode`` without its checks."""
     # A packer each time, since threads share this module; directly, since the library's packb costs half as much again.
     packed: bytes = msgpack.Packer(default=_pack_big).pack(value)
     return packed

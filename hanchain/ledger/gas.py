@@ -18,6 +18,8 @@ PROGRAM: Final = 2_000  # deploying one, besides what is stored
 PROGRAM_NODE: Final = 40  # checking and translating a node, and keeping it translated
 LAYOUT_SHIFT: Final = 2  # 4 bytes a unit: reading the declarations of the program that an upgrade replaces
 
+_SEQUENCES: Final = (list, tuple)
+
 
 class OutOfGas(Exception):
     """The transaction wanted more than its limit."""
@@ -78,6 +80,10 @@ def result(size_bytes: int) -> int:
 
 def elements(value: Value) -> int:
     """Return how many values lie inside a value; a scalar has none."""
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, _SEQUENCES):
         return 0
-    return len(value) + sum(elements(item) for item in value if isinstance(item, list | tuple))
+    count = len(value)
+    for item in value:
+        if isinstance(item, _SEQUENCES):
+            count += elements(item)
+    return count

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from contracts.keys import Part, encode_key
+from contracts.keys import encode_key
 from hanchain.crypto import Suite
 from hanchain.ledger import limits
 from hanchain.ledger.codec import CodecError, Value, decode
@@ -16,6 +16,10 @@ from hanchain.ledger.state import Reader, state_key
 
 if TYPE_CHECKING:
     from contracts.program import Program
+
+KeyPart: TypeAlias = (
+    str | bytes
+)  # of a system contract's keys: with numbers in them, 1 and True would be one to a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,13 @@ class Host(Protocol):
     def parameters(self) -> Parameters:
         """The parameters of the network."""
 
-    def get(self, *key: Part) -> Any:
+    def get(self, *key: KeyPart) -> Any:
         """Return the value under ``key``, None if there is none."""
 
-    def put(self, value: Value, *key: Part) -> None:
+    def put(self, value: Value, *key: KeyPart) -> None:
         """Store ``value`` under ``key``."""
 
-    def scan(self, *key: Part, after: Part | None = None) -> Iterator[tuple[Part, Any]]:
+    def scan(self, *key: KeyPart, after: KeyPart | None = None) -> Iterator[tuple[KeyPart, Any]]:
         """Yield (next part, value) of the keys that go on with one part after ``key``, in order, above ``after``."""
 
     def emit(self, name: str, *fields: Value) -> None:
@@ -65,7 +69,7 @@ class Host(Protocol):
         """Run what a program wants done when it is deployed as ``contract``; raise what ends the deployment."""
 
 
-def read_cell(state: Reader, contract: str, *key: Part) -> Any:
+def read_cell(state: Reader, contract: str, *key: KeyPart) -> Any:
     """Return what a system contract has stored under ``key``, None if that is nothing: for the ledger's own use.
 
     Raise Fault for bytes that no execution wrote.

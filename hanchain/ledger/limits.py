@@ -54,6 +54,8 @@ STATE_KEY_BYTES_MAX: Final = 512  # with its prefix within the 1,024 bytes of th
 STATE_VALUE_BYTES_MAX: Final = 64 * 1024 + 8  # a record, or the encoding of a program; larger content goes into a blob
 KEYS_SORTED_PER_WRITE: Final = 16  # keys of a block sorted again for each new one, beyond that it is put in its place
 PREFIXES_REMEMBERED: Final = 1024  # prefixes of state keys computed once per contract; a busy block uses a few dozen
+KEYS_REMEMBERED: Final = 4096  # state keys of accounts and contracts made once; as many as a block has transactions
+RECORDS_REMEMBERED: Final = 1024  # records of contracts decoded once; a busy block calls a few dozen
 
 # system contracts
 KEY_WEIGHT_MAX: Final = 65_535  # of one key of an account; what counts are ratios

@@ -18,7 +18,7 @@ from hanchain.ledger.endings import Failed, Refused, Revert
 from hanchain.ledger.gas import OutOfGas
 from hanchain.ledger.reasons import Fault, Reason
 from hanchain.ledger.session import Session
-from hanchain.ledger.state import contract_prefix, state_key
+from hanchain.ledger.state import contract_prefix
 from hanchain.ledger.system import accounts, contracts
 from storage.errors import StorageError
 
@@ -135,10 +135,11 @@ def _ending(session: Session, contract: str, method: str, outcome: Outcome) -> E
 class ContractHost:
     """What the machine asks of the ledger (``contracts.host.Host``), for one session."""
 
-    __slots__ = ("_session", "begin", "hash", "keep", "undo")
+    __slots__ = ("_journal", "_session", "begin", "hash", "keep", "undo")
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._journal = session.journal
         self.begin = session.begin
         self.keep = session.keep
         self.undo = session.undo
@@ -146,13 +147,13 @@ class ContractHost:
 
     def read(self, contract: str, key: bytes, /) -> bytes | None:
         """Return the value stored under ``key``."""
-        return self._session.journal.get(state_key(contract, key))
+        return self._journal.get(contract_prefix(contract) + key)
 
     def write(self, contract: str, key: bytes, value: bytes | None, /) -> None:
         """Store ``value`` under ``key``; None deletes."""
         assert not self._session.read_only, "the machine ends a view that writes"
         assert value is None or len(value) <= limits.STATE_VALUE_BYTES_MAX, "the machine bounds values"
-        self._session.journal.put(state_key(contract, key), value)
+        self._journal.put(contract_prefix(contract) + key, value)
 
     def scan(
         self, contract: str, prefix: bytes, start: bytes | None, /, *, descending: bool
@@ -160,7 +161,7 @@ class ContractHost:
         """Yield (key, value) in order; value None: deleted earlier in this block."""
         own = contract_prefix(contract)
         first = None if start is None else own + start
-        for key, value in self._session.journal.scan(own + prefix, first, descending=descending):
+        for key, value in self._journal.scan(own + prefix, first, descending=descending):
             yield key[len(own) :], value
 
     def emit(self, contract: str, name: str, fields: tuple[Value, ...], /) -> None:

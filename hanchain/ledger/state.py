@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeAlias
 
 from hanchain.crypto import Suite
 from hanchain.ledger import limits
-from hanchain.ledger.codec import encode
+from hanchain.ledger.codec import pack
 from storage.memory import Memory
 from storage.state import StateStore
 
@@ -68,6 +68,9 @@ class _Absent(Enum):
     ABSENT = 0
 
 
+_ABSENT: Final = _Absent.ABSENT
+
+
 class Journal:
     """The writes of a block over the state before it, in levels that are kept or undone as a whole.
 
@@ -86,13 +89,13 @@ class Journal:
 
     def get(self, key: bytes) -> bytes | None:
         """Return what was last written here, else what the base has."""
-        value = self._writes.get(key, _Absent.ABSENT)
-        return self._base.get(key) if value is _Absent.ABSENT else value
+        value = self._writes.get(key, _ABSENT)
+        return self._base.get(key) if value is _ABSENT else value
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Set a state key; None deletes it."""
-        before = self._writes.get(key, _Absent.ABSENT)
-        if before is _Absent.ABSENT:
+        before = self._writes.get(key, _ABSENT)
+        if before is _ABSENT:
             self._unsorted[key] = None
         if self._levels:
             self._levels[-1].setdefault(key, before)
@@ -113,7 +116,7 @@ class Journal:
     def undo(self) -> None:
         """Close the innermost level and forget its writes."""
         for key, before in self._levels.pop().items():
-            if before is _Absent.ABSENT:
+            if before is _ABSENT:
                 del self._writes[key]
                 self._forget_order(key)
             else:
@@ -193,7 +196,7 @@ def state_hasher(suite: Suite) -> Callable[[bytes], bytes]:
 
 def writes_digest(writes: Writes, suite: Suite) -> bytes:
     """Return the digest of ``[[key, value or nil], …]``."""
-    return suite.tagged_hash(WRITES_TAG, encode(writes))
+    return suite.tagged_hash(WRITES_TAG, pack(writes))
 
 
 def empty_state_root(suite: Suite) -> bytes:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from hanchain.crypto import Suite
@@ -47,13 +48,18 @@ class Keys:
 
 def find(state: Reader, account: bytes) -> Keys | None:
     """Return the keys of a registered account, None for any other."""
-    stored = state.get(state_key(NAME, cell_key(ACCOUNT, [account])))
+    stored = state.get(_key(account))
     if stored is None:
         return None
     record = decode_stored(NAME, stored)
     threshold, keys, *_ = record
     weights = {(algorithm, public_key): weight for algorithm, public_key, weight in keys}
     return Keys(threshold, weights, gas.read(len(stored), record))
+
+
+@lru_cache(maxsize=limits.KEYS_REMEMBERED)
+def _key(account: bytes) -> bytes:
+    return state_key(NAME, cell_key(ACCOUNT, [account]))
 
 
 def speaks_for(account: bytes, keys: Keys | None, signatures: Sequence[Signature], suite: Suite) -> bool:

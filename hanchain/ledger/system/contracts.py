@@ -16,17 +16,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from contracts.program import Program
 from contracts.program_errors import ProgramRejected
 from hanchain.crypto import Suite
 from hanchain.ledger import limits
+from hanchain.ledger.cells import cell_key
 from hanchain.ledger.codec import Value
 from hanchain.ledger.endings import Revert
-from hanchain.ledger.host import Host, read_cell
+from hanchain.ledger.host import Host, decode_stored, read_cell
 from hanchain.ledger.reasons import Fault
-from hanchain.ledger.state import Reader
+from hanchain.ledger.state import Reader, state_key
 from hanchain.ledger.system.registry import Contract, EventKind, Method
 
 NAME: Final = "sys.contracts"
@@ -93,8 +95,19 @@ class Deployed:
 
 def find(state: Reader, name: str) -> Deployed | None:
     """Return what stands behind the name of a user contract."""
-    record = read_cell(state, NAME, "contract", name)
-    return None if record is None else _deployed(record)
+    stored = state.get(_key(name))
+    return None if stored is None else _decode(stored)
+
+
+@lru_cache(maxsize=limits.KEYS_REMEMBERED)
+def _key(name: str) -> bytes:
+    return state_key(NAME, cell_key("contract", [name]))
+
+
+@lru_cache(maxsize=limits.RECORDS_REMEMBERED)
+def _decode(stored: bytes) -> Deployed:
+    # By what is stored, not by name: the same bytes mean the same whatever was written since.
+    return _deployed(decode_stored(NAME, stored))
 
 
 def program_of(state: Reader, name: str) -> bytes:
