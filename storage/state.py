@@ -11,7 +11,8 @@ from storage import limits
 from storage.checksum import seal, unseal
 from storage.errors import Corruption, UnsupportedFormat
 from storage.kv import KeyValue, WriteBatch
-from storage.tree import NODE_PREFIX, StateTree
+from storage.tree import StateTree
+from storage.treeentries import ENTRY_PREFIX
 
 Writes = tuple[tuple[bytes, bytes | None], ...]  # ascending by key; None deletes
 
@@ -79,6 +80,7 @@ class StateStore:
             AssertionError: the keys are not ascending, or one is too long.
 
         """
+        self._staged = ()
         hash_of = self._hash
         changes: list[tuple[bytes, bytes | None]] = []
         previous: bytes | None = None
@@ -114,7 +116,7 @@ class StateStore:
     def _read_root(self) -> bytes | None:
         sealed = self._database.get(_ROOT)
         if sealed is None:
-            for prefix in (_VALUE, NODE_PREFIX):
+            for prefix in (_VALUE, ENTRY_PREFIX):
                 if next(self._database.iterate(prefix), None) is not None:
                     raise Corruption("state root", "the entry is missing")
             return None

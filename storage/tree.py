@@ -1,42 +1,56 @@
 """The authenticated state tree: a sparse Merkle tree with sixteen children per node, updated once per block.
 
-It maps paths to value digests (`storage.treeproof` has the format). A leaf stands at the shallowest depth at which its
-path is unique, inside its parent; so the shape, and with it the root, depends on the content alone and never on the
-order or history of writes. A batch is applied in one walk: each node that changes is read, hashed and stored once.
+It maps paths to value digests; `storage.treeproof` says how a node is encoded and hashed. Leaves stand at the
+shallowest depth at which at most `LEAVES_MAX` paths begin alike, inside the node above; so the shape, and with it the
+root, depends on the content alone and never on the order or history of writes.
 
-Nodes are stored by their prefix: `n ‖ u8 depth ‖ prefix in hex`. Those above `TREE_TOP_DEPTH` change with nearly every
-write and are few: they are held in memory, stored only if they contain a leaf, and rebuilt from below at opening.
+A batch is applied in two sweeps: down, to find the slot in which each path ends; up, level by level, where every node
+that changes is rewritten and hashed once. Slots and nodes are numbered by their prefix: its half-bytes behind a leading
+1, so that `number >> 4` is the node above, `number & 15` the slot in it, and 1 the root.
+
+What is stored is the contents of slots, not nodes: `storage.treeentries`. Nodes are put together from them when they
+are needed, checked against the digest in the node above, and cached. Those above `TREE_TOP_DEPTH` change with nearly
+every block and are few: they are all held in memory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Final
 
 from storage import limits
-from storage.checksum import seal, unseal
 from storage.errors import Corruption
 from storage.kv import Reader, WriteBatch
-from storage.treecache import NodeCache
-from storage.treeproof import TreeProof
+from storage.treeentries import TreeEntries
+from storage.treeproof import LEAVES_MAX, TreeProof
 
 Hash = Callable[[bytes], bytes]
 Change = tuple[bytes, bytes | None]  # path, value digest or None to delete
 
-NODE_PREFIX: Final = b"n"
-
-_EMPTY: Final = b"\x01\x00\x00\x00\x00"  # a node without children: only ever at the root
+_EMPTY: Final = b"\x01\x00\x00\x00\x00\x00\x00"  # a node without children: only ever the root
 _HEAD_BYTES: Final = len(_EMPTY)
-_DEPTH_TAGS: Final = tuple(NODE_PREFIX + bytes([depth]) for depth in range(2 * limits.TREE_DIGEST_BYTES_MAX))
-_SLOTS: Final = {ord(digit): int(digit, 16) for digit in "0123456789abcdef"}
-_ROOT: Final = _DEPTH_TAGS[0]
+_ALL_INNER: Final = b"\x01\xff\xff\x00\x00\x00\x00"
+_NO_INNER: Final = b"\x00\x00"
+_TOP: Final = limits.TREE_TOP_DEPTH
+_NODE_OVERHEAD_BYTES: Final = 150  # what Python adds to a cached node: two object headers and a place in a table
+
+# The three bitmaps of a node as one number of 48 bits; a slot has one bit in each.
+_SLOT: Final = 1 << 32 | 1 << 16 | 1
+_LOWER: Final = tuple(_SLOT * ((1 << slot) - 1) for slot in range(16))  # the bits of all slots before a slot
+_UNITS: Final = {0: 0, 1 << 32: 1, 1 << 16: 2, 1: 4, 1 << 16 | 1: 6}  # a slot's bits -> digests that it holds
+_BITS: Final = {units: bits for bits, units in _UNITS.items()}
+
+_LeafChange = tuple[bytes, bytes]  # path; path and value digest, or nothing to delete it
+_Leaves = list[tuple[int, bytes]]  # (number of the whole path, path and value digest), ascending
 
 
 class StateTree:
     """The tree stored in `database` and the one batch that is staged over it.
 
-    `hash` gives digests of one length, 16 to 64 bytes, which is also that of paths.
+    `hash` gives digests of one length, 16 to 64 bytes, which is also that of paths. `root` is the recorded one, None
+    if nothing was ever stored.
 
     Raises:
-        Corruption: the stored nodes do not have the root `root`.
+        Corruption: the stored entries do not have this root.
 
     """
 
@@ -48,176 +62,256 @@ class StateTree:
         *,
         cache_bytes: int = limits.TREE_CACHE_BYTES,
     ) -> None:
-        self._database = database
         self._hash = hash
-        self._size = len(hash(_EMPTY))
-        assert limits.TREE_DIGEST_BYTES_MIN <= self._size <= limits.TREE_DIGEST_BYTES_MAX, f"digests of {self._size}"
-        self._cache = NodeCache(cache_bytes)
-        self._top: dict[bytes, bytes] = {_ROOT: _EMPTY}
+        self._size = size = len(hash(_EMPTY))
+        assert limits.TREE_DIGEST_BYTES_MIN <= size <= limits.TREE_DIGEST_BYTES_MAX, f"digests of {size} bytes"
+        self._entries = TreeEntries(database, size)
+        self._lead = 1 << 8 * size
+        self._shifts = tuple(8 * size - 4 * depth for depth in range(2 * size + 1))
+        self._levels: tuple[dict[int, bytes], ...] = tuple({} for _ in range(2 * size))
+        self._cache_bytes_max = cache_bytes
+        self._cache_bytes = 0  # of the levels from _TOP on
+        self._staged_bytes = 0  # what the cache grows by when the staged batch becomes current
+        self._staged: tuple[dict[int, bytes], ...] = tuple({} for _ in range(2 * size))
+        self._removed: list[tuple[int, int]] = []  # (depth, number) of nodes that go with what is staged
         self.root = hash(_EMPTY) if root is None else root
-        self._staged: dict[bytes, bytes | None] = {}  # None: the node is to go
         self.staged_root = self.root
-        self._paths: list[bytes] = []  # of the batch being applied: ascending, in hex
-        self._leaves: list[bytes | None] = []  # of the same batch: path and value digest, None to delete
         self._load_top()
 
-    def stage(self, changes: Sequence[Change]) -> bytes:
-        """Return the root after `changes`, (path, digest or None to delete) in any order, each path once.
+    def stage(self, changes: Iterable[Change]) -> bytes:
+        """Return the root after `changes`, each path once, in any order; staging again replaces what was staged.
 
-        Only `commit_into` makes use of what was staged; staging again replaces it.
+        Raises:
+            Corruption: a node on the way to a path is damaged.
+
         """
-        ordered = sorted([(path.hex().encode(), digest, path) for path, digest in changes])
-        self._paths = [path for path, _, _ in ordered]
-        self._leaves = [None if digest is None else path + digest for _, digest, path in ordered]
-        self._staged = {}
-        self.staged_root = self.root
-        if ordered:
-            root = self._update(0, 0, len(ordered))
-            assert root is not None, "the root is always a node"
-            self.staged_root = root
+        for level in self._staged:
+            level.clear()
+        self._removed.clear()
+        self._entries.discard()
+        self._staged_bytes = 0
+        ends = self._descend(changes)
+        risen: dict[int, bytes] = {}
+        for depth in range(len(ends) - 1, -1, -1):
+            if ends[depth] or risen:
+                risen = self._rise(depth, ends[depth], risen)
+        self.staged_root = risen.get(1, self.root)
         return self.staged_root
 
     def commit_into(self, batch: WriteBatch) -> None:
         """Add what was staged to `batch`."""
-        for key, node in self._staged.items():
-            if key[1] < limits.TREE_TOP_DEPTH and (node is None or node[3:5] == b"\x00\x00"):
-                if self._top.get(key, _EMPTY)[3:5] != b"\x00\x00":
-                    batch.delete(key)
-            elif node is None:
-                batch.delete(key)
-            else:
-                batch.put(key, seal(key, node))
+        self._entries.commit_into(batch)
 
     def committed(self) -> None:
         """Make current what was staged: the batch is written."""
-        for key, node in self._staged.items():
-            if key[1] >= limits.TREE_TOP_DEPTH:
-                self._cache.put(key, node)
-            elif node is None:
-                del self._top[key]
-            else:
-                self._top[key] = node
-        self._staged = {}
+        for depth, number in self._removed:
+            del self._levels[depth][number]
+        for level, nodes in zip(self._levels, self._staged, strict=True):
+            level.update(nodes)
+            nodes.clear()
+        self._cache_bytes += self._staged_bytes
+        self._staged_bytes = 0
+        self._removed.clear()
+        self._entries.discard()
         self.root = self.staged_root
+        self._trim()
 
     def prove(self, path: bytes) -> TreeProof:
-        """Return the nodes that lead to `path` in the current tree, or to where it would be."""
-        digits = path.hex().encode()
-        nodes: list[bytes] = []
+        """Return the nodes that lead to `path` in the current tree, or to where it would be.
+
+        Raises:
+            Corruption: one of them is damaged.
+
+        """
+        full = self._lead | int.from_bytes(path)
+        node, nodes = self._levels[0][1], []
         while True:
-            depth = len(nodes)
-            node = self._node(_DEPTH_TAGS[depth] + digits[:depth])
             nodes.append(node)
-            if not int.from_bytes(node[1:3]) >> _SLOTS[digits[depth]] & 1:
-                return TreeProof(tuple(nodes))
+            child = full >> self._shifts[len(nodes)]
+            if not int.from_bytes(node[1:3]) >> (child & 15) & 1:
+                break
+            node = self._levels[len(nodes)].get(child) or self._load(len(nodes), child, node)
+        self._trim()
+        return TreeProof(tuple(nodes))
 
-    def _update(self, depth: int, low: int, high: int) -> bytes | None:
-        # Apply changes low..high-1, which share the prefix of the node at `depth`; return what its parent then holds:
-        # a digest, a leaf if only one path is left (never for the root), or None.
-        key = _DEPTH_TAGS[depth] + self._paths[low][:depth]
-        node = bytearray(self._node(key))
-        paths, size = self._paths, self._size
-        bits = int.from_bytes(node[1:5])  # inner in the high half, leaves in the low half
-        while low < high:
-            digit = paths[low][depth]
-            end = low + 1
-            while end < high and paths[end][depth] == digit:
-                end += 1
-            slot = _SLOTS[digit]
-            leaf, below = 1 << slot, (1 << slot) - 1
-            inner = leaf << 16
-            start = _HEAD_BYTES + size * ((bits >> 16 & below).bit_count() + 2 * (bits & below).bit_count())
-            if bits & inner:
-                stop = start + size
-                child = self._update(depth + 1, low, end)
-            elif bits & leaf:
-                stop = start + 2 * size
-                child = self._merge(depth + 1, bytes(node[start:stop]), low, end)
+    def _descend(self, changes: Iterable[Change]) -> list[dict[int, list[_LeafChange]]]:
+        # Find the slot in which each path ends; return the changes by depth of the node and number of the slot.
+        ends: list[dict[int, list[_LeafChange]]] = [{} for _ in self._levels]
+        levels, shifts, lead = self._levels, self._shifts, self._lead
+        # Where the tree is dense, most paths lead on below this depth, and the walk from the root is saved.
+        dense = 0
+        while dense < _TOP and 2 * len(levels[dense + 1]) >= 1 << 4 * (dense + 1):
+            dense += 1
+        dense_level, dense_shift, top = levels[dense], shifts[dense], levels[0][1]
+        for path, digest in changes:
+            full = lead | int.from_bytes(path)
+            depth, node = dense, dense_level.get(full >> dense_shift)
+            if node is None:
+                depth, node = 0, top
+            number = full >> shifts[depth + 1]
+            slot = number & 15
+            while node[2 - (slot >> 3)] >> (slot & 7) & 1:  # the slot holds a digest
+                depth += 1
+                node = levels[depth].get(number) or self._load(depth, number, node)
+                number = full >> shifts[depth + 1]
+                slot = number & 15
+            change = (path, b"" if digest is None else path + digest)
+            if number in ends[depth]:
+                ends[depth][number].append(change)
             else:
-                stop = start
-                child = self._merge(depth + 1, None, low, end)
-            bits &= ~(inner | leaf)
-            if child is None:
-                del node[start:stop]
-            else:
-                node[start:stop] = child
-                bits |= inner if len(child) == size else leaf
-            low = end
-        if depth and not bits >> 16 and bits.bit_count() < 2:
-            self._staged[key] = None
-            return bytes(node[_HEAD_BYTES:]) or None
-        node[1:5] = bits.to_bytes(4)
-        return self._stage_node(key, bytes(node))
+                ends[depth][number] = [change]
+        return ends
 
-    def _merge(self, depth: int, leaf: bytes | None, low: int, high: int) -> bytes | None:
-        # Apply changes to a slot that holds `leaf` or nothing; return what the slot then holds.
-        if leaf is None and high - low == 1:
-            return self._leaves[low]
-        merged: dict[bytes, bytes] = {} if leaf is None else {leaf[: self._size].hex().encode(): leaf}
-        for index in range(low, high):
-            changed = self._leaves[index]
-            if changed is None:
-                merged.pop(self._paths[index], None)
+    def _rise(self, depth: int, ends: dict[int, list[_LeafChange]], risen: dict[int, bytes]) -> dict[int, bytes]:
+        # Give slots of nodes at `depth` new contents: what has risen from the level below, and changed leaves, both by
+        # number of the slot. Return what rises to the level above.
+        level, staged, hash_of, size = self._levels[depth], self._staged[depth], self._hash, self._size
+        put_digest = self._entries.put_digest if depth + 1 >= _TOP else None
+        rewritten: dict[int, bytes] = {}
+        for number, content in risen.items():
+            parent = number >> 4
+            node = rewritten.get(parent) or level[parent]
+            if len(content) == size and node[:_HEAD_BYTES] == _ALL_INNER:  # nearly always, in a large tree
+                start = _HEAD_BYTES + size * (number & 15)
+                rewritten[parent] = node[:start] + content + node[start + size :]
+                if put_digest is not None:
+                    put_digest(depth + 1, number, content)
             else:
-                merged[self._paths[index]] = changed
-        return self._build(depth, sorted(merged.items()))
+                rewritten[parent] = self._with_slot(depth, number, node, content)
+        put_leaf = self._entries.put_leaf
+        for number, changes in ends.items():
+            parent = number >> 4
+            node = rewritten.get(parent) or level[parent]
+            path, leaf = changes[0]
+            # A known path gets another value. Its bytes are found only where its leaf is: anything else is a collision.
+            if leaf and len(changes) == 1 and (start := node.find(path, _HEAD_BYTES)) > 0:
+                rewritten[parent] = node[:start] + leaf + node[start + 2 * size :]
+                put_leaf(depth + 1, path, leaf[size:])
+            else:
+                rewritten[parent] = self._with_slot(depth, number, node, changes)
+        rising: dict[int, bytes] = {}
+        grown = 0
+        for number, node in rewritten.items():
+            old = level[number]
+            if node == old:
+                continue
+            if depth and node[1:3] == _NO_INNER and len(node) <= _HEAD_BYTES + 2 * size * LEAVES_MAX:
+                leaves = rising[number] = node[_HEAD_BYTES:]  # so few that they stand in the node above
+                self._removed.append((depth, number))
+                grown -= len(old) + _NODE_OVERHEAD_BYTES
+                for start in range(0, len(leaves), 2 * size):
+                    self._entries.delete_leaf(depth + 1, leaves[start : start + size])
+            else:
+                staged[number] = node
+                rising[number] = hash_of(node)
+                grown += len(node) - len(old)
+        if depth >= _TOP:
+            self._staged_bytes += grown
+        return rising
 
-    def _build(self, depth: int, leaves: list[tuple[bytes, bytes]]) -> bytes | None:
-        # Stage a new subtree of these leaves, ascending by path, which share `depth` digits; return what holds it.
-        if len(leaves) < 2:
-            return leaves[0][1] if leaves else None
-        groups: dict[int, list[tuple[bytes, bytes]]] = {}
+    def _with_slot(self, depth: int, number: int, node: bytes, content: bytes | list[_LeafChange]) -> bytes:
+        # Return the node at `depth` with new content in one slot, given itself or as changes to leaves.
+        size, slot = self._size, number & 15
+        bits = int.from_bytes(node[1:_HEAD_BYTES])
+        before = bits & _LOWER[slot]
+        units = before.bit_count() + (before & 0xFFFFFFFF).bit_count() + 2 * (before & 0xFFFF).bit_count()
+        start = _HEAD_BYTES + size * units
+        kind = bits >> slot & _SLOT
+        stop = start + size * _UNITS[kind]
+        if isinstance(content, list):
+            content = self._with_leaves(depth + 1, node[start:stop], content)
+            if len(content) == size:
+                self._entries.put_digest(depth + 1, number, content)
+        elif len(content) == size:
+            self._entries.put_digest(depth + 1, number, content)
+        else:
+            self._entries.delete_digest(depth + 1, number)
+            for at in range(0, len(content), 2 * size):
+                self._entries.put_leaf(depth + 1, content[at : at + size], content[at + size : at + 2 * size])
+        new_kind = _BITS[len(content) // size]
+        if new_kind == kind:
+            return node[:start] + content + node[stop:]
+        head = (bits ^ (kind ^ new_kind) << slot).to_bytes(6)
+        return node[:1] + head + node[_HEAD_BYTES:start] + content + node[stop:]
+
+    def _with_leaves(self, depth: int, leaves: bytes, changes: list[_LeafChange]) -> bytes:
+        # Return what a slot at `depth` holds after changes to its leaves: leaves, or the digest of a new node below.
+        size, entries = self._size, self._entries
+        merged = {leaves[at : at + size]: leaves[at : at + 2 * size] for at in range(0, len(leaves), 2 * size)}
+        for path, leaf in changes:
+            if leaf:
+                merged[path] = leaf
+                entries.put_leaf(depth, path, leaf[size:])
+            elif merged.pop(path, None):
+                entries.delete_leaf(depth, path)
+        if len(merged) <= LEAVES_MAX:
+            return b"".join([merged[path] for path in sorted(merged)])
+        for path in merged:
+            entries.delete_leaf(depth, path)
+        return self._build(depth, [(self._lead | int.from_bytes(path), merged[path]) for path in sorted(merged)])
+
+    def _build(self, depth: int, leaves: _Leaves) -> bytes:
+        # Return the digest of a new node at `depth` over leaves that share its prefix, too many to stand above it.
+        groups: dict[int, _Leaves] = {}
         for entry in leaves:
-            groups.setdefault(_SLOTS[entry[0][depth]], []).append(entry)
-        bits, parts = 0, [b""]
-        for slot, group in groups.items():
-            child = self._build(depth + 1, group)
-            assert child is not None, "a group has a leaf"
-            parts.append(child)
-            bits |= 1 << slot + 16 if len(child) == self._size else 1 << slot
-        parts[0] = _EMPTY[:1] + bits.to_bytes(4)
-        return self._stage_node(_DEPTH_TAGS[depth] + leaves[0][0][:depth], b"".join(parts))
-
-    def _stage_node(self, key: bytes, node: bytes) -> bytes:
-        self._staged[key] = node
+            groups.setdefault(entry[0] >> self._shifts[depth + 1], []).append(entry)
+        contents: dict[int, bytes] = {}
+        for number, group in groups.items():
+            if len(group) > LEAVES_MAX:
+                contents[number] = self._build(depth + 1, group)
+                self._entries.put_digest(depth + 1, number, contents[number])
+                continue
+            contents[number] = b"".join([leaf for _, leaf in group])
+            for _, leaf in group:
+                self._entries.put_leaf(depth + 1, leaf[: self._size], leaf[self._size :])
+        node = self._assemble(contents)
+        if depth >= _TOP:
+            self._staged_bytes += len(node) + _NODE_OVERHEAD_BYTES
+        self._staged[depth][leaves[0][0] >> self._shifts[depth]] = node
         return self._hash(node)
 
-    def _node(self, key: bytes) -> bytes:
-        if key[1] < limits.TREE_TOP_DEPTH:
-            return self._top[key]
-        node = self._cache.get(key)
-        if node is None:
-            sealed = self._database.get(key)
-            if sealed is None:
-                raise Corruption(_name(key), "the node is missing")
-            node = unseal(key, sealed, _name(key))
-            self._cache.put(key, node)
+    def _assemble(self, contents: dict[int, bytes]) -> bytes:
+        # Return the node with these contents of its slots, by number in ascending order. What no slot can hold, from a
+        # damaged database, gives a node that has another digest than it should.
+        bits = 0
+        for number, content in contents.items():
+            bits |= _BITS.get(len(content) // self._size, 0) << (number & 15)
+        return _EMPTY[:1] + bits.to_bytes(6) + b"".join(contents.values())
+
+    def _load(self, depth: int, number: int, above: bytes) -> bytes:
+        # Put the node together from its entries; `above` is the node over it, which has its digest.
+        contents = self._entries.of_node(depth, number)
+        before = int.from_bytes(above[1:_HEAD_BYTES]) & _LOWER[number & 15]
+        units = before.bit_count() + (before & 0xFFFFFFFF).bit_count() + 2 * (before & 0xFFFF).bit_count()
+        start = _HEAD_BYTES + self._size * units
+        node = self._assemble(contents)
+        if self._hash(node) != above[start : start + self._size]:
+            raise Corruption(f"state tree node {f'{number:x}'[1:]}", "its entries do not have its digest")
+        self._levels[depth][number] = node
+        self._cache_bytes += len(node) + _NODE_OVERHEAD_BYTES
         return node
 
     def _load_top(self) -> None:
-        # From the lowest level up, so that a node has the digests of its children when its turn comes.
-        digests: dict[bytes, dict[int, bytes]] = {}  # prefix of the parent -> slot -> digest of the child
-        for depth in range(limits.TREE_TOP_DEPTH, -1, -1):
-            nodes: dict[bytes, bytes] = {}
-            above: dict[bytes, dict[int, bytes]] = {}
-            for key, sealed in self._database.iterate(_DEPTH_TAGS[depth]):
-                node = unseal(key, sealed, _name(key))
-                if depth == limits.TREE_TOP_DEPTH:
-                    self._cache.put(key, node)
-                    above.setdefault(key[2:-1], {})[_SLOTS[key[-1]]] = self._hash(node)
-                else:
-                    nodes[key] = node
-            for prefix, children in digests.items():
-                bits = sum(1 << slot + 16 for slot in children)
-                parts = [_EMPTY[:1] + bits.to_bytes(4), *children.values()]
-                nodes.setdefault(_DEPTH_TAGS[depth] + prefix, b"".join(parts))
-            for key, node in nodes.items() if depth else ():
-                above.setdefault(key[2:-1], {})[_SLOTS[key[-1]]] = self._hash(node)
-            digests = {prefix: dict(sorted(children.items())) for prefix, children in above.items()}
-            self._top |= nodes
-        if (computed := self._hash(self._top[_ROOT])) != self.root:
-            raise Corruption("state tree", f"the nodes have root {computed.hex()}, {self.root.hex()} is recorded")
+        # From the lowest level up, so that a node's turn comes when the digests of its children are known.
+        for depth in range(_TOP - 1, -1, -1):
+            slots = self._entries.of_level(depth + 1)
+            for number, node in self._levels[depth + 1].items():
+                slots[number] = slots.get(number, b"") + self._hash(node)  # an entry beside a node is damage
+            contents: dict[int, dict[int, bytes]] = {}
+            for number in sorted(slots):
+                contents.setdefault(number >> 4, {})[number] = slots[number]
+            for number, node_contents in contents.items():
+                self._levels[depth][number] = self._assemble(node_contents)
+        self._levels[0].setdefault(1, _EMPTY)
+        if (computed := self._hash(self._levels[0][1])) != self.root:
+            raise Corruption("state tree", f"its entries have root {computed.hex()}, {self.root.hex()} is recorded")
 
-
-def _name(key: bytes) -> str:
-    return f"state tree node {key[2:].decode(errors='replace') or 'root'}"
+    def _trim(self) -> None:
+        # The deepest go first, among them those that came first: a node of a higher level lies on the way to sixteen
+        # times as many paths. An eighth at a time, since finding the first of a dictionary is slow after removals.
+        if self._cache_bytes <= self._cache_bytes_max or self._staged[0]:
+            return  # what is staged stands over nodes that have to stay until it is current
+        for level in reversed(self._levels[_TOP:]):
+            while level and self._cache_bytes > self._cache_bytes_max:
+                for number in list(islice(level, len(level) // 8 + 1)):
+                    self._cache_bytes -= len(level.pop(number)) + _NODE_OVERHEAD_BYTES

@@ -1,10 +1,11 @@
 """Proofs that a state key has a value, or has none, under a root; pure, for verifiers that have no database.
 
-A tree maps `path = hash(0x02 ‖ key)` to `hash(0x03 ‖ value)`. A node stands at a prefix of paths, one half-byte longer
-per level, and is `0x01 ‖ u16 inner ‖ u16 leaves ‖ children by slot`: bit s of `inner` says that slot s holds the digest
-of a deeper node, bit s of `leaves` that only one path begins that way, and then `path ‖ value digest` itself is the
-child. A node's digest is the hash of exactly these bytes; the root is the digest of the node at the empty prefix. The
-first bytes 0x01, 0x02 and 0x03 keep nodes, keys and values apart, so that none of them can be offered as another.
+A tree maps `path = hash(0x02 ‖ key)` to `hash(0x03 ‖ value)`; both together are a leaf. A node stands at a prefix of
+paths, one half-byte longer per level, and is `0x01 ‖ u16 inner ‖ u16 ones ‖ u16 twos ‖ contents of 16 slots`. A slot in
+which more than `LEAVES_MAX` paths begin has its bit in `inner` and holds the digest of the node below; any other holds
+the leaves themselves, ascending, as many as its bits in `ones` and `twos` add up to. A node's digest is the hash of
+exactly these bytes; the root is that of the node at the empty prefix. The first bytes 0x01, 0x02 and 0x03 keep nodes,
+keys and values apart, so that none of them can be offered as another.
 
 A proof is the nodes from the root down to the one that decides, each as u16 length and its bytes.
 """
@@ -12,9 +13,10 @@ A proof is the nodes from the root down to the one that decides, each as u16 len
 from collections.abc import Callable
 from typing import NamedTuple
 
-DIGEST_BYTES_MIN = 16
-DIGEST_BYTES_MAX = 64
-_NODE_BYTES_MAX = 5 + 16 * 2 * DIGEST_BYTES_MAX  # sixteen leaves
+LEAVES_MAX = 3
+DIGEST_BYTES_MIN, DIGEST_BYTES_MAX = 16, 64
+_HEAD_BYTES = 7
+_NODE_BYTES_MAX = _HEAD_BYTES + 16 * LEAVES_MAX * 2 * DIGEST_BYTES_MAX
 
 
 class TreeProof(NamedTuple):
@@ -34,7 +36,7 @@ class TreeProof(NamedTuple):
         while start < len(data):
             end = start + 2 + int.from_bytes(data[start : start + 2])
             node = data[start + 2 : end]
-            if end > len(data) or not 5 <= len(node) <= _NODE_BYTES_MAX or len(nodes) == 2 * DIGEST_BYTES_MAX:
+            if end > len(data) or not _HEAD_BYTES <= len(node) <= _NODE_BYTES_MAX or len(nodes) == 2 * DIGEST_BYTES_MAX:
                 raise ValueError(f"node {len(nodes)} of the proof is cut off, of a wrong length or one too many")
             nodes.append(node)
             start = end
@@ -58,27 +60,25 @@ def verify_tree_path(
         nodes = TreeProof.decode(proof).nodes
     except ValueError:
         return False
-    path, expected, size = hash(b"\x02" + key), root, len(root)
+    path, content, size = hash(b"\x02" + key), root, len(root)
     if len(path) != size or not DIGEST_BYTES_MIN <= size <= DIGEST_BYTES_MAX:
         return False
-    nibbles = path.hex()
-    child: bytes | None = root
+    half_bytes = path.hex()
     for depth, node in enumerate(nodes):
-        # Only a digest leads to another node: after an empty slot or a leaf, nothing may follow.
-        if child is None or len(child) != size or depth == len(nibbles) or hash(node) != expected:
+        # Only a digest leads to another node: after leaves, or an empty slot, nothing may follow.
+        if len(content) != size or depth == len(half_bytes) or node[0] != 1 or hash(node) != content:
             return False
-        inner, leaves = int.from_bytes(node[1:3]), int.from_bytes(node[3:5])
-        if node[0] != 1 or inner & leaves or len(node) != 5 + size * (inner.bit_count() + 2 * leaves.bit_count()):
+        inner, ones, twos = (int.from_bytes(node[at : at + 2]) for at in (1, 3, 5))
+        ends = [_HEAD_BYTES]
+        for slot in range(16):
+            ends.append(ends[-1] + size * ((inner >> slot & 1) + 2 * (ones >> slot & 1) + 4 * (twos >> slot & 1)))
+        if inner & (ones | twos) or ends[16] != len(node):
             return False
-        bit = 1 << int(nibbles[depth], 16)
-        start = 5 + size * ((inner & (bit - 1)).bit_count() + 2 * (leaves & (bit - 1)).bit_count())
-        length = size if inner & bit else 2 * size if leaves & bit else 0
-        child = node[start : start + length] or None
-        expected = child or b""
-    if child is None:
-        return value is None
-    if len(child) == size or child.hex()[: len(nodes)] != nibbles[: len(nodes)]:
+        slot = int(half_bytes[depth], 16)
+        content = node[ends[slot] : ends[slot + 1]]
+    if len(content) == size:
         return False
-    if child[:size] != path:  # a stranger's leaf: if `key` had a value, this slot would hold an inner node
-        return value is None
-    return value is not None and child[size:] == hash(b"\x03" + value)
+    leaves = {content[at : at + size]: content[at + size : at + 2 * size] for at in range(0, len(content), 2 * size)}
+    if any(leaf.hex()[: len(nodes)] != half_bytes[: len(nodes)] for leaf in leaves):
+        return False
+    return leaves.get(path) == (None if value is None else hash(b"\x03" + value))
