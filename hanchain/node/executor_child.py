@@ -82,6 +82,7 @@ def serve(stream: socket.socket, open_database: Callable[[Path], KeyValue]) -> i
         executor, suite = _open(Opening.read(fields), open_database)
     except Exception as error:  # noqa: BLE001 - whatever it is, the node has to be told
         _send(stream, number, _failure(error))
+        inbox.next()  # the node hangs up when it has read that: an end before would look like a death
         return 1
     gc.disable()  # a collection in the middle of a block would be paid by whichever transaction it meets
     gc.collect()

@@ -110,8 +110,8 @@ class InlineExecutor:
 
     def state(self, contract: str, key: bytes) -> StateAnswer:
         """Return a key of a contract's state with its proof; raise Rejection for a name or key that cannot be."""
-        if not 0 < len(contract.encode()) <= ledger_limits.NAME_LENGTH_MAX:
-            raise Rejection(Reason.OUT_OF_RANGE, f"a contract's name has 1..{ledger_limits.NAME_LENGTH_MAX} bytes")
+        if not (contract.isascii() and 0 < len(contract) <= ledger_limits.NAME_LENGTH_MAX):
+            raise Rejection(Reason.OUT_OF_RANGE, f"a contract's name has 1..{ledger_limits.NAME_LENGTH_MAX} letters")
         if len(key) > ledger_limits.STATE_KEY_BYTES_MAX:
             raise Rejection(
                 Reason.OUT_OF_RANGE, f"a key of {len(key)} bytes, at most {ledger_limits.STATE_KEY_BYTES_MAX}"

@@ -38,7 +38,6 @@ from hanchain.node.executor_wire import (
     state_request,
     view_request,
 )
-from storage.errors import StorageError
 
 # The child begins with these blocked, and ignores them: Ctrl-C at a terminal and a stop of the whole service reach it
 # too, and it has to outlive the node's last block.
@@ -147,8 +146,10 @@ class ProcessExecutor:
         link = wish.result()
         try:
             self._at = self._open(link)
-        except (Fault, StorageError):
-            link.kill()
+        except ExecutorDied:
+            raise
+        except Exception:
+            link.hang_up()  # what it said is the reason, not its end
             raise
         self._death = None
 

@@ -6,7 +6,7 @@ whose first element is the kind. The child runs the contracts of others: what it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
@@ -203,11 +203,8 @@ def read_results(fields: Fields, suite: Suite) -> Results:
 
 
 def view_request(contract: str, method: str, arguments: Sequence[Value]) -> bytes:
-    """Return the payload that asks for a view; raise Rejection for arguments that have no canonical form."""
-    try:
-        return encode([int(Request.VIEW), contract, method, encode(list(arguments))])
-    except CodecError as error:
-        raise Rejection(Reason.BAD_ARGUMENTS, str(error)) from None
+    """Return the payload that asks for a view; raise Rejection for what has no canonical form."""
+    return _read_request(lambda: encode([int(Request.VIEW), contract, method, encode(list(arguments))]))
 
 
 def read_view(fields: Fields) -> tuple[str, str, tuple[Value, ...]]:
@@ -237,8 +234,15 @@ def read_view_answer(fields: Fields) -> tuple[int, Value]:
 
 
 def state_request(contract: str, key: bytes) -> bytes:
-    """Return the payload that asks for a key of a contract's state."""
-    return encode([int(Request.STATE), contract, key])
+    """Return the payload that asks for a key of a contract's state; raise Rejection for what has no canonical form."""
+    return _read_request(lambda: encode([int(Request.STATE), contract, key]))
+
+
+def _read_request(encoded: Callable[[], bytes]) -> bytes:
+    try:
+        return encoded()
+    except CodecError as error:
+        raise Rejection(Reason.BAD_ARGUMENTS, str(error)) from None
 
 
 def read_state(fields: Fields) -> tuple[str, bytes]:

@@ -193,4 +193,7 @@ def test_arguments_without_a_form_are_refused_before_they_are_sent():
         with pytest.raises(Rejection) as caught:
             view_request("c", "m", arguments)
         assert caught.value.reason is Reason.BAD_ARGUMENTS
+    with pytest.raises(Rejection) as caught:
+        state_request("\ud800", b"key")
+    assert caught.value.reason is Reason.BAD_ARGUMENTS
     assert limits.EXECUTOR_READ_BYTES_MAX < limits.EXECUTOR_REQUEST_BYTES_MAX
