@@ -16,38 +16,52 @@ from hanchain.sdk.errors import BadAddress, BadAnswer, ClientError, RpcError, Un
 from hanchain.sdk.results import (
     Anchored,
     Block,
+    Called,
     ChainStatus,
+    EventSeen,
     ExecutorStatus,
     Peer,
     State,
+    StateRead,
     TransactionStatus,
     ViewResult,
 )
 
 if TYPE_CHECKING:
     from hanchain.sdk.client import Client
-    from hanchain.sdk.sync import SyncClient
+    from hanchain.sdk.contract import Contract
+    from hanchain.sdk.sync import SyncClient, SyncContract
 
 __all__ = [
     "Anchored",
     "BadAddress",
     "BadAnswer",
     "Block",
+    "Called",
     "ChainStatus",
     "Client",
     "ClientError",
+    "Contract",
+    "EventSeen",
     "ExecutorStatus",
     "Peer",
     "RpcError",
     "State",
+    "StateRead",
     "SyncClient",
+    "SyncContract",
     "TransactionStatus",
     "Unreachable",
     "Unverified",
     "ViewResult",
 ]
 
-_LAZY = {"Client": "hanchain.sdk.client", "SyncClient": "hanchain.sdk.sync"}
+_LAZY = {
+    "Client": "hanchain.sdk.client",
+    "Contract": "hanchain.sdk.contract",
+    "SyncClient": "hanchain.sdk.sync",
+    "SyncContract": "hanchain.sdk.sync",
+}
 
 
 def __getattr__(name: str) -> object:

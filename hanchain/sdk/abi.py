@@ -88,7 +88,7 @@ class Method:
             bound.append(named.get(parameter.name, parameter.default))
         return bound
 
-    def returned(self, value: Value) -> Native:
+    def returned(self, value: Any) -> Native:
         """Return the Python value of a result; raise Rejection(malformed) if it has another type."""
         return self.result.from_value(value, f"result of {self.name}")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from hanchain.ledger.block import transactions_root
+from collections.abc import Sequence
+
+from hanchain.ledger.block import BlockHeader, transactions_root
+from hanchain.ledger.bundles import EventBundle, ProofBundle, StateBundle, TransactionBundle
 from hanchain.ledger.codec import CodecError
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.proof import ProofBundle, is_proved, verify_bundle, verify_header
+from hanchain.ledger.proof import Step, is_proved, verify_bundle, verify_header
+from hanchain.ledger.proofsteps import read_event
 from hanchain.ledger.reasons import Rejection
 from hanchain.ledger.receipt import receipts_root
 from hanchain.ledger.transaction import decode_transaction
@@ -14,15 +18,42 @@ from hanchain.sdk.results import Block
 
 
 def require_proof(
-    bundle: ProofBundle, genesis: Genesis, txid: bytes, *, digest: bytes | None = None, owner: bytes | None = None
+    bundle: TransactionBundle,
+    genesis: Genesis,
+    txid: bytes,
+    *,
+    digest: bytes | None = None,
+    owner: bytes | None = None,
 ) -> None:
     """Raise Unverified unless ``bundle`` proves what became of ``txid`` (and that it anchored ``digest``)."""
-    steps = verify_bundle(bundle, genesis, digest=digest, owner=owner)
-    if not is_proved(steps):
-        raise Unverified(f"the proof fails at {steps[-1].name!r}: {steps[-1].detail}", steps)
+    steps = _require_steps(verify_bundle(bundle, genesis, digest=digest, owner=owner))
     proved = decode_transaction(bundle.transaction, genesis.suite).txid
     if proved != txid:
         raise Unverified(f"the proof is of transaction {proved.hex()}, not {txid.hex()}", steps)
+
+
+def require_event(bundle: EventBundle, genesis: Genesis, txid: bytes, index: int) -> None:
+    """Raise Unverified unless ``bundle`` proves event ``index`` of transaction ``txid``."""
+    steps = _require_steps(verify_bundle(bundle, genesis))
+    event = read_event(bundle.event, genesis.suite)
+    if (event.txid, event.position) != (txid, index):
+        raise Unverified(f"the proof is of event {event.position} of {event.txid.hex()}", steps)
+
+
+def require_state(bundle: ProofBundle, genesis: Genesis, contract: str, key: bytes) -> BlockHeader:
+    """Raise Unverified unless ``bundle`` proves this key of the state; return the header of the block it stands in."""
+    if not isinstance(bundle, StateBundle):
+        raise Unverified(f"a proof of kind {bundle.kind}, not of the state")
+    steps = _require_steps(verify_bundle(bundle, genesis))
+    if (bundle.contract, bundle.key) != (contract, key):
+        raise Unverified(f"the proof is of another key: {bundle.key.hex()} of {bundle.contract}", steps)
+    return BlockHeader.decode(bundle.header, genesis.suite)
+
+
+def _require_steps(steps: Sequence[Step]) -> Sequence[Step]:
+    if not is_proved(steps):
+        raise Unverified(f"the proof fails at {steps[-1].name!r}: {steps[-1].detail}", steps)
+    return steps
 
 
 def require_block(block: Block, wanted: int | bytes | None, genesis: Genesis) -> None:

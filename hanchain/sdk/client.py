@@ -8,29 +8,44 @@ of the genesis before they are returned. Without one it can still talk, but ``pr
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import Sequence
 from typing import Final, Self
 
 from hanchain.crypto import CryptoRejection, PrivateKey, Suite, suite_by_name
-from hanchain.ledger.block import BlockHeader
+from hanchain.ledger.bundles import EventBundle, StateBundle, TransactionBundle
+from hanchain.ledger.cells import cell_key
 from hanchain.ledger.codec import Value, encode
-from hanchain.ledger.fields import Fields
 from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.json_reader import Json, hex_of
 from hanchain.ledger.limits import SALT_SIZE
-from hanchain.ledger.proof import ProofBundle, parse_bundle
+from hanchain.ledger.parameters import Parameters
 from hanchain.ledger.reasons import Reason, Rejection
-from hanchain.ledger.receipt import Receipt, Status
-from hanchain.ledger.system import anchor
+from hanchain.ledger.receipt import Receipt
+from hanchain.ledger.rules import system_registry
+from hanchain.ledger.system import contracts
+from hanchain.ledger.system.description import abi_of
 from hanchain.ledger.transaction import EXPIRY_WINDOW_DEFAULT, Transaction, account_of, build, sign
-from hanchain.sdk import limits
-from hanchain.sdk.checks import require_block, require_proof
+from hanchain.sdk import anchoring, limits
+from hanchain.sdk.abi import parse_abi
+from hanchain.sdk.checks import require_block, require_event, require_proof, require_state
+from hanchain.sdk.contract import Contract, called, initial_arguments, stored
 from hanchain.sdk.errors import BadAnswer, RpcError, Unverified
-from hanchain.sdk.reading import fields_of, read_block, read_chain_status, read_digest, read_status, read_view_result
-from hanchain.sdk.results import Anchored, Block, ChainStatus, State, TransactionStatus, ViewResult
+from hanchain.sdk.reading import (
+    fields_of,
+    read_abi,
+    read_batch,
+    read_block,
+    read_bundle,
+    read_chain_status,
+    read_digest,
+    read_state,
+    read_status,
+    read_view_result,
+)
+from hanchain.sdk.results import Anchored, Block, Called, ChainStatus, State, StateRead, TransactionStatus, ViewResult
 from hanchain.sdk.transport import Answer, Transport
+from hanchain.sdk.types import KeyPart
 from hanchain.sdk.values import to_document
 
 _FINAL: Final = frozenset({State.COMMITTED, State.FAILED, State.EXPIRED})
@@ -122,7 +137,10 @@ class Client:
         if not 0 < len(envelopes) <= limits.BATCH_TRANSACTIONS_MAX or len(body) > limits.BATCH_BYTES_MAX:
             raise ValueError(f"a batch of {len(envelopes)} transactions, {len(body)} bytes")
         answer = await self._transport.binary(body)
-        return _read_batch(answer, len(envelopes))
+        try:
+            return read_batch(answer.body, len(envelopes), retried=answer.retried)
+        except Rejection as rejection:
+            raise BadAnswer(answer.url, str(rejection)) from None
 
     async def status(self, txid: bytes) -> TransactionStatus:
         """Return what a node says of a transaction, now."""
@@ -167,11 +185,13 @@ class Client:
             ended = await self._hand_in(transaction, again=True)
         return ended
 
-    async def proof(self, txid: bytes, *, verify: bool = True) -> ProofBundle:
+    async def proof(self, txid: bytes, *, verify: bool = True) -> TransactionBundle:
         """Return the proof of a sealed transaction, verified; raise Unverified if it does not hold."""
         genesis = self._trusted(verify)
         answer, result = await self._transport.rpc("tx_get", {"id": hex_of(txid)})
-        bundle = answer.read(_read_bundle, answer.read(lambda entry: fields_of(entry, ("proof",))["proof"], result))
+        bundle = answer.read(read_bundle, answer.read(lambda entry: fields_of(entry, ("proof",))["proof"], result))
+        if not isinstance(bundle, TransactionBundle):
+            raise BadAnswer(answer.url, f"a proof of kind {bundle.kind}")
         if genesis is not None:
             require_proof(bundle, genesis, txid)
         return bundle
@@ -202,18 +222,111 @@ class Client:
         """
         genesis = self._trusted(verify=True)
         assert genesis is not None, "_trusted refuses to verify without one"
-        transaction = await self.prepare(key, anchor.NAME, anchor.NOTARISE, [digest, media_type, size])
+        return await anchoring.anchor(self, genesis, digest, media_type, size, key, timeout_ms=timeout_ms)
+
+    async def anchored(self, digest: bytes, owner: bytes) -> Anchored | None:
+        """Return the notarisation of a digest by an account, with its verified proof; None if there is none."""
+        genesis = self._trusted(verify=True)
+        assert genesis is not None, "_trusted refuses to verify without one"
+        return await anchoring.anchored(self, genesis, digest, owner)
+
+    async def call(
+        self,
+        key: PrivateKey,
+        contract: str,
+        method: str,
+        arguments: Sequence[Value] = (),
+        *,
+        sender: bytes | None = None,
+        gas_limit: int = limits.CONTRACT_GAS_LIMIT_DEFAULT,
+        timeout_ms: int = limits.WAIT_MS_DEFAULT,
+    ) -> Called:
+        """Call a method with the ledger's values, wait until the transaction is sealed, and verify what became of it.
+
+        ``contract(name).call`` takes Python values instead. Without a genesis nothing is verified, and ``proof`` is
+        None. Raise RpcError with the receipt's reason if the transaction failed, with ``expired`` if it expired.
+        """
+        transaction = await self.prepare(key, contract, method, arguments, sender=sender, gas_limit=gas_limit)
         status = await self.send(transaction, timeout_ms)
         if status.state is State.EXPIRED:
             raise RpcError(Reason.EXPIRED, "expired", "the transaction's last height passed without it")
+        if self._genesis is None:
+            if status.receipt is None:
+                raise BadAnswer("node", "a sealed transaction without a receipt")
+            return called(status.receipt, None)
         bundle = await self.proof(transaction.txid)
-        receipt = Receipt.decode(bundle.receipt, genesis.suite)
-        if receipt.status is not Status.OK:
-            raise RpcError(receipt.reason, "the transaction failed", receipt.message)
-        owner = transaction.payload.sender
-        require_proof(bundle, genesis, transaction.txid, digest=digest, owner=owner)
-        header = BlockHeader.decode(bundle.header, genesis.suite)
-        return Anchored(digest, owner, transaction.txid, header.height, header.timestamp_ms, bundle)
+        return called(Receipt.decode(bundle.receipt, self._genesis.suite), bundle)
+
+    async def deploy(
+        self,
+        key: PrivateKey,
+        name: str,
+        program: bytes,
+        abi: bytes,
+        source: bytes = b"",
+        arguments: Sequence[object] = (),
+        *,
+        gas_limit: int | None = None,
+        timeout_ms: int = limits.WAIT_MS_DEFAULT,
+    ) -> Called:
+        """Put a compiled program behind a new name, owned by the account of ``key``; raise as ``call`` does.
+
+        ``arguments``: Python values for its ``@init``. The source travels in the transaction, so that anyone can
+        compile it again and compare. The gas limit is by default the most that a transaction may use: what is unused
+        is free.
+        """
+        values = (name, program, abi, source, initial_arguments(parse_abi(abi), arguments))
+        gas_limit = self._gas_limit_max() if gas_limit is None else gas_limit
+        return await self.call(
+            key, contracts.NAME, contracts.DEPLOY, values, gas_limit=gas_limit, timeout_ms=timeout_ms
+        )
+
+    async def contract(self, name: str) -> Contract:
+        """Return a contract by its ABI; with a genesis, one that is proved to be the stored one.
+
+        Raise RpcError(unknown_contract) if there is none.
+        """
+        for known in system_registry():
+            if known.name == name:
+                return Contract(self, name, parse_abi(abi_of(known)))
+        if self._genesis is None:
+            answer, result = await self._transport.rpc("contract_abi", {"contract": name})
+            encoded = answer.read(lambda entry: fields_of(entry, ("abi_encoded",))["abi_encoded"], result)
+            return Contract(self, name, parse_abi(answer.read(read_abi, encoded)))
+        found = await self.state(contracts.NAME, "abi", name)
+        if not found.present:
+            raise RpcError(Reason.UNKNOWN_CONTRACT, "no such contract", f"{name!r}, proved at height {found.height}")
+        if not isinstance(found.value, bytes):
+            raise Unverified(f"the ABI of {name} is not bytes")
+        return Contract(self, name, parse_abi(found.value))
+
+    async def state(self, contract: str, cell: str, *parts: KeyPart, verify: bool = True) -> StateRead:
+        """Return what a contract has stored under ``cell`` and the parts of its key, present or absent, verified.
+
+        The value is the ledger's; ``contract(name).state`` returns Python values.
+        """
+        genesis = self._trusted(verify)
+        key = cell_key(cell, parts)
+        params = {"contract": contract, "key": hex_of(key), "prove": genesis is not None}
+        answer, result = await self._transport.rpc("state_get", params, limits.STATE_PROOF_MS)
+        if genesis is None:
+            height, value = answer.read(read_state, result)
+            return stored(contract, key, height, value, None)
+        bundle = answer.read(read_bundle, answer.read(lambda entry: fields_of(entry, ("proof",))["proof"], result))
+        header = require_state(bundle, genesis, contract, key)
+        assert isinstance(bundle, StateBundle), "as was just required"
+        return stored(contract, key, header.height, bundle.value, bundle)
+
+    async def event_proof(self, txid: bytes, index: int, *, verify: bool = True) -> EventBundle:
+        """Return the proof of one event of a sealed transaction, verified."""
+        genesis = self._trusted(verify)
+        answer, result = await self._transport.rpc("event_proof", {"id": hex_of(txid), "index": index})
+        bundle = answer.read(read_bundle, answer.read(lambda entry: fields_of(entry, ("proof",))["proof"], result))
+        if not isinstance(bundle, EventBundle):
+            raise BadAnswer(answer.url, f"a proof of kind {bundle.kind}")
+        if genesis is not None:
+            require_event(bundle, genesis, txid, index)
+        return bundle
 
     async def _hand_in(self, transaction: Transaction, *, again: bool) -> TransactionStatus | None:
         """Submit; return how the transaction ended if it is refused for that, None if it is to be waited for."""
@@ -228,29 +341,14 @@ class Client:
             return status
         return None
 
-    async def anchored(self, digest: bytes, owner: bytes) -> Anchored | None:
-        """Return the notarisation of a digest by an account, with its verified proof; None if there is none."""
-        genesis = self._trusted(verify=True)
-        assert genesis is not None, "_trusted refuses to verify without one"
-        try:
-            found = (await self.view(anchor.NAME, "get", digest, owner)).value
-        except RpcError as error:
-            if error.reason == Reason.REVERTED:
-                return None
-            raise
-        fields = Fields(tuple(found) if isinstance(found, list) else found, "record")
-        for _ in range(5):  # owner, media type, size, height, time: the proof says them again, and is checked
-            fields.value()
-        txid = fields.blob(genesis.suite.digest_size)
-        bundle = await self.proof(txid)
-        require_proof(bundle, genesis, txid, digest=digest, owner=owner)
-        header = BlockHeader.decode(bundle.header, genesis.suite)
-        return Anchored(digest, owner, txid, header.height, header.timestamp_ms, bundle)
-
     def _trusted(self, verify: bool) -> Genesis | None:
         if verify and self._genesis is None:
             raise ValueError("nothing to verify against: give the client a genesis, or pass verify=False")
         return self._genesis if verify else None
+
+    def _gas_limit_max(self) -> int:
+        parameters = Parameters() if self._genesis is None else self._genesis.parameters
+        return parameters.max_transaction_gas
 
     def _suite(self, status: ChainStatus) -> Suite:
         if self._genesis is not None:
@@ -271,26 +369,3 @@ def _about(answer: Answer, result: Json, txid: bytes) -> TransactionStatus:
     if status.txid != txid:
         raise BadAnswer(answer.url, f"the state of {status.txid.hex()}, {txid.hex()} was asked for")
     return status
-
-
-def _read_bundle(entry: Json) -> ProofBundle:
-    return parse_bundle(json.dumps(entry.value).encode())
-
-
-def _read_batch(answer: Answer, count: int) -> list[bytes | RpcError]:
-    try:
-        fields = Fields.decode(answer.body, "answer", max_bytes=limits.ANSWER_BYTES_MAX, max_items=max(count, 2))
-        items = [_read_item(fields.value(), answer.retried) for _ in range(count)]
-        fields.end()
-    except Rejection as rejection:
-        raise BadAnswer(answer.url, str(rejection)) from None
-    return items
-
-
-def _read_item(item: Value, retried: bool) -> bytes | RpcError:
-    if isinstance(item, bytes):
-        return item
-    fields = Fields(item, "item")
-    reason, detail = fields.text(limits.NAME_LENGTH_MAX), fields.text(limits.DETAIL_LENGTH_MAX)
-    fields.end()
-    return RpcError(reason, reason, detail, retried=retried)

@@ -5,6 +5,7 @@ Raise Rejection, with the JSON path, for an answer of another shape: the caller 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -12,10 +13,14 @@ from hanchain.crypto import Suite
 from hanchain.crypto.limits import DIGEST_BYTES_MAX, DIGEST_BYTES_MIN
 from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.block import BlockHeader
+from hanchain.ledger.bundles import ProofBundle, parse_bundle
+from hanchain.ledger.codec import Value
+from hanchain.ledger.fields import Fields
 from hanchain.ledger.json_reader import Json
 from hanchain.ledger.reasons import Reason
 from hanchain.ledger.receipt import Event, Receipt, Status
 from hanchain.sdk import limits
+from hanchain.sdk.errors import RpcError
 from hanchain.sdk.results import Block, ChainStatus, ExecutorStatus, Peer, State, TransactionStatus, ViewResult
 from hanchain.sdk.values import read_value
 
@@ -175,3 +180,38 @@ def _name(entry: Json) -> str:
 
 def _names(entry: Json) -> tuple[str, ...]:
     return tuple(_name(item) for item in entry.items(0, limits.NAMES_MAX))
+
+
+def read_bundle(entry: Json) -> ProofBundle:
+    """Return a proof file that stands in an answer."""
+    return parse_bundle(json.dumps(entry.value).encode())
+
+
+def read_abi(entry: Json) -> bytes:
+    """Return the bytes of an ABI."""
+    return entry.blob(1, limits.ABI_BYTES_MAX)
+
+
+def read_state(entry: Json) -> tuple[int, bytes | None]:
+    """Return height and canonical value of the answer of ``state_get``."""
+    fields = fields_of(entry, ("height", "value_encoded"))
+    value = fields["value_encoded"]
+    height = _count(fields["height"])
+    return height, None if value.value is None else value.blob(1, ledger_limits.STATE_VALUE_BYTES_MAX)
+
+
+def read_batch(body: bytes, count: int, *, retried: bool) -> list[bytes | RpcError]:
+    """Return the answers to a binary batch of ``count`` transactions, in order."""
+    fields = Fields.decode(body, "answer", max_bytes=limits.ANSWER_BYTES_MAX, max_items=max(count, 2))
+    items = [_read_item(fields.value(), retried) for _ in range(count)]
+    fields.end()
+    return items
+
+
+def _read_item(item: Value, retried: bool) -> bytes | RpcError:
+    if isinstance(item, bytes):
+        return item
+    fields = Fields(item, "item")
+    reason, detail = fields.text(limits.NAME_LENGTH_MAX), fields.text(limits.DETAIL_LENGTH_MAX)
+    fields.end()
+    return RpcError(reason, reason, detail, retried=retried)

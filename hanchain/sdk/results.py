@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hanchain.ledger.block import BlockHeader
+from hanchain.ledger.bundles import StateBundle, TransactionBundle
 from hanchain.ledger.codec import Value
-from hanchain.ledger.proof import ProofBundle
 from hanchain.ledger.receipt import Receipt
+from hanchain.sdk.types import Native
 
 
 class State(StrEnum):
@@ -98,7 +99,7 @@ class ViewResult:
     """What a view method returned, on the state of ``height``; one node's word."""
 
     height: int
-    value: Value
+    value: Native
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +111,42 @@ class Anchored:
     txid: bytes
     height: int
     time_ms: int
-    proof: ProofBundle
+    proof: TransactionBundle
+
+
+@dataclass(frozen=True, slots=True)
+class EventSeen:
+    """An event of a transaction. Fields have names where the contract's ABI is known, else only positions."""
+
+    contract: str
+    name: str
+    fields: dict[str, Native] | tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A transaction that was sealed and executed well; verified against the genesis if there is a ``proof``."""
+
+    txid: bytes
+    height: int
+    index: int
+    gas_used: int
+    value: Native  # what the method returned: by its ABI, or the ledger's value
+    events: tuple[EventSeen, ...]
+    receipt: Receipt
+    proof: TransactionBundle | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateRead:
+    """A key of a contract's state after the block of ``height``; verified against the genesis if there is a ``proof``.
+
+    ``value`` is None where nothing is stored; ``present`` tells that from a stored None.
+    """
+
+    contract: str
+    key: bytes
+    height: int
+    present: bool
+    value: Native
+    proof: StateBundle | None

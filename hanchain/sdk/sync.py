@@ -7,18 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Self, TypeVar
 
 from hanchain.crypto import PrivateKey
+from hanchain.ledger.bundles import EventBundle, TransactionBundle
 from hanchain.ledger.codec import Value
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.proof import ProofBundle
+from hanchain.ledger.receipt import Event
 from hanchain.ledger.transaction import Transaction
 from hanchain.sdk import limits
+from hanchain.sdk.abi import Abi
 from hanchain.sdk.client import Client
+from hanchain.sdk.contract import Contract
 from hanchain.sdk.errors import RpcError
-from hanchain.sdk.results import Anchored, Block, ChainStatus, TransactionStatus, ViewResult
+from hanchain.sdk.results import (
+    Anchored,
+    Block,
+    Called,
+    ChainStatus,
+    EventSeen,
+    StateRead,
+    TransactionStatus,
+    ViewResult,
+)
+from hanchain.sdk.types import KeyPart
 
 _T = TypeVar("_T")
 
@@ -84,7 +97,7 @@ class SyncClient:
         """Submit and wait."""
         return self._run(self._client.send(transaction, timeout_ms))
 
-    def proof(self, txid: bytes, *, verify: bool = True) -> ProofBundle:
+    def proof(self, txid: bytes, *, verify: bool = True) -> TransactionBundle:
         """Return the verified proof of a sealed transaction."""
         return self._run(self._client.proof(txid, verify=verify))
 
@@ -95,6 +108,53 @@ class SyncClient:
     def view(self, contract: str, method: str, *arguments: Value) -> ViewResult:
         """Call a view method."""
         return self._run(self._client.view(contract, method, *arguments))
+
+    def call(
+        self,
+        key: PrivateKey,
+        contract: str,
+        method: str,
+        arguments: Sequence[Value] = (),
+        *,
+        sender: bytes | None = None,
+        gas_limit: int = limits.CONTRACT_GAS_LIMIT_DEFAULT,
+        timeout_ms: int = limits.WAIT_MS_DEFAULT,
+    ) -> Called:
+        """Call a method with the ledger's values; return what became of it, verified."""
+        return self._run(
+            self._client.call(
+                key, contract, method, arguments, sender=sender, gas_limit=gas_limit, timeout_ms=timeout_ms
+            )
+        )
+
+    def deploy(
+        self,
+        key: PrivateKey,
+        name: str,
+        program: bytes,
+        abi: bytes,
+        source: bytes = b"",
+        arguments: Sequence[object] = (),
+        *,
+        gas_limit: int | None = None,
+        timeout_ms: int = limits.WAIT_MS_DEFAULT,
+    ) -> Called:
+        """Put a compiled program behind a new name."""
+        return self._run(
+            self._client.deploy(key, name, program, abi, source, arguments, gas_limit=gas_limit, timeout_ms=timeout_ms)
+        )
+
+    def contract(self, name: str) -> SyncContract:
+        """Return a contract by its ABI."""
+        return SyncContract(self._run(self._client.contract(name)), self._run)
+
+    def state(self, contract: str, cell: str, *parts: KeyPart, verify: bool = True) -> StateRead:
+        """Return what a contract has stored, verified."""
+        return self._run(self._client.state(contract, cell, *parts, verify=verify))
+
+    def event_proof(self, txid: bytes, index: int, *, verify: bool = True) -> EventBundle:
+        """Return the verified proof of one event."""
+        return self._run(self._client.event_proof(txid, index, verify=verify))
 
     def anchor(
         self, digest: bytes, media_type: str, size: int, key: PrivateKey, *, timeout_ms: int = limits.WAIT_MS_DEFAULT
@@ -113,3 +173,50 @@ class SyncClient:
         except BaseException:  # also an interrupt from the keyboard: what nobody waits for must not go on
             future.cancel()
             raise
+
+
+class SyncContract:
+    """``Contract``, blocking."""
+
+    def __init__(self, contract: Contract, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        self._contract = contract
+        self._run = run
+
+    @property
+    def name(self) -> str:
+        """The name it is deployed under."""
+        return self._contract.name
+
+    @property
+    def abi(self) -> Abi:
+        """Its methods, events and state."""
+        return self._contract.abi
+
+    def call(
+        self,
+        key: PrivateKey,
+        method: str,
+        /,
+        *arguments: object,
+        gas_limit: int = limits.CONTRACT_GAS_LIMIT_DEFAULT,
+        timeout_ms: int = limits.WAIT_MS_DEFAULT,
+        **named: object,
+    ) -> Called:
+        """Call a method by a transaction, and wait until it is sealed."""
+        call = self._contract.call(key, method, *arguments, gas_limit=gas_limit, timeout_ms=timeout_ms, **named)
+        done: Called = self._run(call)
+        return done
+
+    def query(self, method: str, /, *arguments: object, **named: object) -> ViewResult:
+        """Call a view on a node's last state."""
+        found: ViewResult = self._run(self._contract.query(method, *arguments, **named))
+        return found
+
+    def state(self, cell: str, /, *keys: object) -> StateRead:
+        """Read a piece of the contract's state, verified."""
+        found: StateRead = self._run(self._contract.state(cell, *keys))
+        return found
+
+    def event(self, event: Event) -> EventSeen:
+        """Return an event of a receipt with the names of its fields."""
+        return self._contract.event(event)

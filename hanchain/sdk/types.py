@@ -37,7 +37,9 @@ from hanchain.ledger.json_reader import Json, hex_of
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.sdk.values import read_value, to_document
 
-Native: TypeAlias = "bool | int | str | bytes | list[Native] | tuple[Native, ...] | dict[Any, Native] | None"
+KeyPart: TypeAlias = "bool | int | str | bytes"  # of a key of the state
+# A list of the ledger's values is one of Python values too, which the types of lists cannot express.
+Native: TypeAlias = "bool | int | str | bytes | list[Any] | tuple[Any, ...] | dict[Any, Any] | None"
 
 _SAFE_INTEGER_MAX: Final = 2**53 - 1  # what every JSON reader holds exactly
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,76})", re.ASCII)
