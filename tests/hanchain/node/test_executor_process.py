@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import structlog
 
+from contracts.compiler import compile_source
 from hanchain.ledger.codec import encode
 from hanchain.ledger.execution import Ordering
 from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.ledger.receipt import Receipt
 from hanchain.node import executor_process, limits
 from hanchain.node.executor import ExecutorDied, Mode
 from hanchain.node.executor_inline import InlineExecutor
@@ -112,6 +114,71 @@ def test_both_executors_give_the_same_results(world, opened):
     assert len(there[1]) == 1
     for key in (b"", b"none", b"k" * 512):
         assert process.state("sys.anchor", key) == inline.state("sys.anchor", key)
+
+
+ROGUE = """
+from contracts.language import Contract, export, view
+
+
+class Rogue(Contract):
+    def deeper(self, number: int) -> int:
+        return self.deeper(number + 1)
+
+    @export
+    def loop(self) -> None:
+        while True:
+            pass
+
+    @export
+    def dive(self) -> int:
+        return self.deeper(0)
+
+    @export
+    def hoard(self) -> None:
+        found = []
+        while True:
+            found.append("x" * 60_000 + "y")
+
+    @view
+    def forever(self) -> int:
+        while True:
+            pass
+"""
+
+
+def test_hostile_contracts_cost_a_receipt(world, opened):
+    """Contracts that loop, dive or hoard end as failed receipts between honest ones, the same bytes as inline.
+
+    A view that loops ends at its gas, soon enough for the block that waits.
+    """
+    process, inline = opened(), InlineExecutor(Memory(), world.rules, world.genesis.block0)
+    made = compile_source(ROGUE)
+
+    def call(contract, method, *arguments):
+        return world.transaction(contract=contract, method=method, arguments=arguments, gas_limit=1_000_000)
+
+    deploy = call("sys.contracts", "deploy", "rogue", made.program, made.abi, ROGUE.encode(), ())
+    first = world.proposal([deploy])
+    calls = [call("rogue", "loop"), call("rogue", "dive"), call("rogue", "hoard")]
+    second = world.proposal([each for bad in calls for each in (bad, world.transaction(gas_limit=10_000))], first)
+    for proposal in (first, second):
+        results = apply(process, proposal)
+        assert results == apply(inline, proposal)
+    receipts = [Receipt.decode(receipt, world.suite) for receipt in results.receipts]
+    assert [(r.status.name, r.reason) for r in receipts] == [
+        ("OUT_OF_GAS", "out_of_gas"),
+        ("OK", ""),
+        ("FAILED", "call_depth"),
+        ("OK", ""),
+        ("FAILED", "out_of_memory"),
+        ("OK", ""),
+    ]
+    began_s = time.monotonic()
+    with pytest.raises(Rejection) as caught:
+        process.view("rogue", "forever", [])
+    assert caught.value.reason is Reason.OUT_OF_GAS
+    assert time.monotonic() - began_s < 1
+    assert process.death is None
 
 
 def test_the_state_is_there_after_a_restart(world, opened):
