@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from contracts import library
+from contracts.compiler import compile_source
 from hanchain.api.server import ApiServer
 from hanchain.sdk import Client, RpcError, State, SyncClient
 
@@ -56,6 +58,23 @@ def test_every_call(running, node, fake):
         assert caught.value.reason == "E_EXISTS"
     client.close()  # twice is harmless
     assert not any(thread.name == "hanchain-sdk" for thread in threading.enumerate())
+
+
+def test_every_call_about_contracts(running, fake):
+    """Deployed, called, queried, read and proved without ``await``."""
+    compiled = compile_source(library.source("evidence"))
+    with SyncClient([running], fake.GENESIS) as client:
+        deployed = client.deploy(fake.USER, "evidence", compiled.program, compiled.abi, b"", [1])
+        contract = client.contract("evidence")
+        assert (contract.name, contract.abi.name, deployed.height) == ("evidence", "Evidence", 1)
+        done = contract.call(fake.USER, "deposit", fake.DIGEST, "text/plain", size=5)
+        assert contract.event(done.receipt.events[0]) == done.events[0]
+        assert contract.query("count", fake.ACCOUNT.hex()).value == 1
+        assert contract.state("items", fake.DIGEST).value["size"] == 5
+        assert client.state("evidence", "items", fake.DIGEST).present
+        assert client.event_proof(done.txid, 0).kind == "event"
+        raw = client.call(fake.USER, "evidence", "deposit", [bytes(32), "text/plain", 1])
+        assert raw.events[0].fields[0] == bytes(32)
 
 
 def test_from_many_threads(running, fake):
