@@ -94,7 +94,9 @@ class Deployed:
 
 
 def find(state: Reader, name: str) -> Deployed | None:
-    """Return what stands behind the name of a user contract."""
+    """Return what stands behind the name of a user contract, None for a text that is no name: contracts ask for any."""
+    if not _NAME.fullmatch(name):
+        return None
     stored = state.get(_key(name))
     return None if stored is None else _decode(stored)
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from hanchain.ledger.codec import CodecError, CodecReason, decode, encode
 
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "canonical.json").read_text(encoding="utf-8"))
-BOUNDS = {name: VECTORS["limits"][name] for name in ("max_bytes", "max_items")}
+FOLDER = Path(__file__).parents[2] / "vectors"
+FILES = [json.loads((FOLDER / name).read_text(encoding="utf-8")) for name in ("canonical.json", "big_integers.json")]
+ACCEPTED, REJECTED = ([vector for file in FILES for vector in file[kind]] for kind in ("accepted", "rejected"))
+BOUNDS = {name: FILES[0]["limits"][name] for name in ("max_bytes", "max_items")}
 
 integers = st.integers(-(2**63), 2**64 - 1) | st.integers(-(2**255) + 1, 2**255 - 1)
 scalars = st.none() | st.booleans() | integers | st.binary(max_size=9) | st.text(max_size=9)
@@ -30,7 +32,7 @@ def _bounds_of(vector):
     return {name: vector.get(name, default) for name, default in BOUNDS.items()}
 
 
-@pytest.mark.parametrize("vector", VECTORS["accepted"], ids=lambda vector: vector["name"])
+@pytest.mark.parametrize("vector", ACCEPTED, ids=lambda vector: vector["name"])
 def test_accepted(vector):
     """An accepted vector encodes to its bytes and decodes to its value."""
     value, data = _value_of(vector["value"]), bytes.fromhex(vector["encoded"])
@@ -38,7 +40,7 @@ def test_accepted(vector):
     assert (encode(value), decoded, type(decoded)) == (data, value, type(value))
 
 
-@pytest.mark.parametrize("vector", VECTORS["rejected"], ids=lambda vector: vector["name"])
+@pytest.mark.parametrize("vector", REJECTED, ids=lambda vector: vector["name"])
 def test_rejected(vector):
     """A rejected vector is refused with its reason."""
     with pytest.raises(CodecError) as refusal:

@@ -320,7 +320,7 @@ def test_contracts_that_take_no_calls(chain, counter):
     assert chain.call("caller", "dare", "nothing").return_value == "unknown_contract"
     assert chain.call("caller", "dare", "sys.anchor").return_value == "unknown_contract"
     assert chain.call("caller", "dare", "汉" * 64).return_value == "unknown_contract"
-    assert chain.call("caller", "dare", "x" * 400).return_value == "unknown_contract"
+    assert chain.call("caller", "dare", "x" * 60_000).return_value == "unknown_contract"
     chain.call("sys.contracts", "freeze", "counter")
     assert chain.call("caller", "dare", "counter").return_value == "unknown_contract"
     receipt = chain.call("nothing", "add", 1)
