@@ -53,6 +53,10 @@ class ExecutorDied(Exception):
         self.how = how  # the name of a signal, or the exit code
         self.noticed_s = noticed_s  # monotonic
 
+    def again(self) -> ExecutorDied:
+        """Return the same, to be raised once more: one object would gather the trace of every raise."""
+        return ExecutorDied(self.pid, self.how, self.noticed_s)
+
 
 class Mode(StrEnum):
     """Where transactions are executed; the values of ``[node] executor``."""

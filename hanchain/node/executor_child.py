@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -44,12 +45,13 @@ from hanchain.node.executor_wire import (
     state_reply,
     view_reply,
 )
-from storage.errors import StorageError
+from storage.errors import Locked, StorageError
 from storage.kv import KeyValue
 from storage.leveldb import LevelDB
 
 _READS: Final = frozenset({Request.VIEW, Request.STATE})
 _FULL_COLLECTION_BLOCKS: Final = 256
+_LOCK_PAUSE_SECONDS: Final = 0.02
 _READ_BYTES: Final = 256 * 1024
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
@@ -144,8 +146,20 @@ def _open(opening: Opening, open_database: Callable[[Path], KeyValue]) -> tuple[
         most = opening.memory_bytes if hard == resource.RLIM_INFINITY else min(hard, opening.memory_bytes)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     genesis = parse_genesis(opening.genesis)
-    database = open_database(Path(opening.path))
+    database = _unlocked(lambda: open_database(Path(opening.path)))
     return InlineExecutor(database, rules_of(genesis), genesis.block0, caller_is_deep=True), genesis.suite
+
+
+def _unlocked(open_database: Callable[[], KeyValue]) -> KeyValue:
+    """Open the database, waiting a moment for the executor of a node that was killed just now."""
+    deadline_s = time.monotonic() + limits.EXECUTOR_LOCK_SECONDS
+    while True:
+        try:
+            return open_database()
+        except Locked:
+            if time.monotonic() > deadline_s:
+                raise
+        time.sleep(_LOCK_PAUSE_SECONDS)
 
 
 def _answer(executor: InlineExecutor, suite: Suite, kind: Request, fields: Fields) -> bytes:

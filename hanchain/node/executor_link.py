@@ -75,7 +75,7 @@ class Link:
         reply: Future[bytes] = Future()
         with self._lock:
             if self._death is not None:
-                raise self._death
+                raise self._death.again()
             self._number += 1
             number = self._number
             self._waiting[number] = reply
@@ -106,7 +106,7 @@ class Link:
             self._waiting.clear()
         told(death)
         for reply in waiting:
-            reply.set_exception(death)
+            reply.set_exception(death.again())
 
     def _listen(self) -> None:
         errors = self._process.stderr
@@ -160,11 +160,12 @@ class Link:
 
 
 class _Lines:
-    """Cuts what a process says into lines, of bounded length."""
+    """Cuts what a process says into lines, of bounded length and number."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._rest = b""
+        self._left = limits.EXECUTOR_LINES_MAX
 
     def feed(self, data: bytes) -> None:
         """Pass on the lines that ``data`` completes."""
@@ -173,5 +174,7 @@ class _Lines:
             whole.append(self._rest)
             self._rest = b""
         for line in whole:
-            if line.strip():
-                self._say(line[: limits.EXECUTOR_LINE_LENGTH_MAX].decode(errors="replace"))
+            if line.strip() and self._left:
+                self._left -= 1
+                text = line[: limits.EXECUTOR_LINE_LENGTH_MAX].decode(errors="replace")
+                self._say(text if self._left else "(and more)")

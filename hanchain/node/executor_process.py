@@ -69,6 +69,7 @@ class ProcessExecutor:
         self._on_death: Callable[[ExecutorDied], None] | None = None
         self._wishes: SimpleQueue[Future[Link] | None] = SimpleQueue()  # None: no more
         self._closing = False
+        self._lock = threading.Lock()  # over these two
         self._applying = threading.Lock()
         self._reads = threading.BoundedSemaphore(limits.EXECUTOR_READS_MAX)
         self._at = Opened("", 0, b"")
@@ -115,7 +116,8 @@ class ProcessExecutor:
 
         Raises Fault or StorageError when the block cannot be executed here, ExecutorDied when the process ended.
         """
-        assert self._applying.acquire(blocking=False), "one thread applies"
+        alone = self._applying.acquire(blocking=False)
+        assert alone, "one thread applies"
         try:
             link = self._running()
             reply = link.request(apply_request(ordering, body))
@@ -139,10 +141,11 @@ class ProcessExecutor:
 
     def start_again(self) -> None:
         """Start another process in the place of one that ended; raises ExecutorDied when that one ends at once."""
-        if self._closing:
-            raise Rejection(Reason.NOT_READY, "this node is stopping")
         wish: Future[Link] = Future()
-        self._wishes.put(wish)
+        with self._lock:  # nothing is wished for behind the last
+            if self._closing:
+                raise Rejection(Reason.NOT_READY, "this node is stopping")
+            self._wishes.put(wish)
         link = wish.result()
         try:
             self._at = self._open(link)
@@ -155,8 +158,9 @@ class ProcessExecutor:
 
     def close(self) -> None:
         """End the process, which finishes the block that it executes if that takes no longer than a few seconds."""
-        self._closing = True
-        self._wishes.put(None)
+        with self._lock:
+            self._closing = True
+            self._wishes.put(None)
         link = self._link
         if link is not None:
             link.hang_up()
@@ -186,7 +190,7 @@ class ProcessExecutor:
     def _running(self) -> Link:
         link, death = self._link, self._death
         if death is not None:
-            raise death
+            raise death.again()
         if link is None:
             raise Rejection(Reason.NOT_READY, "this node is stopping")
         return link

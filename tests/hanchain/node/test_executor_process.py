@@ -487,6 +487,23 @@ def test_a_process_that_does_not_answer_as_it_should(opened, monkeypatch, text, 
         assert {"event": "executor says", "log_level": "warning", "line": "no module"} in logs
 
 
+def test_what_it_says_is_bounded(opened):
+    """Lines are cut and counted: no process fills the node's log."""
+    text = "sys.stderr.write('x' * 3_000 + '\\n' + 'y\\n' * 5_000 + 'z' * 70_000); sys.exit(1)"
+    with structlog.testing.capture_logs() as logs, pytest.raises(Fault, match="exit code 1"):
+        opened(command=script(text))
+    lines = [entry["line"] for entry in logs if entry["event"] == "executor says"]
+    assert len(lines) == limits.EXECUTOR_LINES_MAX
+    assert (lines[0], lines[1], lines[-1]) == ("x" * limits.EXECUTOR_LINE_LENGTH_MAX, "y", "(and more)")
+
+
+def test_a_database_that_is_let_go_is_opened(opened, tmp_path):
+    """An executor waits a moment for its predecessor to end: a node that was killed may be started again at once."""
+    held = LevelDB(tmp_path / "state")
+    threading.Timer(1.5, held.close).start()
+    assert opened().height == 0
+
+
 def test_other_code_is_refused(opened, tmp_path):
     """A child that finds another copy of the program is refused: results must come from the code that this node is."""
     for package in ("hanchain", "consensus", "contracts", "p2p", "storage"):
