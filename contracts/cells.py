@@ -201,10 +201,10 @@ class Cell:
 
     def _key(self, keys: list[object]) -> bytes:
         key = self._prefix
-        for kind, part in zip(self._key_types, keys, strict=True):
+        for kind, part in zip(self._key_types, keys):  # noqa: B905  # as many, by the check of the program
             if type(part) is not kind:
                 raise ContractFailure(Kind.TYPE)
-            if (kind is str or kind is bytes) and len(part) > STATE_KEY_BYTES_MAX:  # type: ignore[arg-type]  # one of these
+            if (kind is str or kind is bytes) and len(part) > STATE_KEY_BYTES_MAX:  # type: ignore[arg-type]  # of kind
                 raise ContractFailure(Kind.STORAGE)
             key += encode_part(part)  # type: ignore[arg-type]  # one of the types of a key
         if len(key) > STATE_KEY_BYTES_MAX:

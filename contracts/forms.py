@@ -16,7 +16,7 @@ from contracts.failures import ContractFailure, Kind
 from contracts.limits import ELEMENTS_MAX
 from contracts.runtime import Runtime
 from contracts.values import Record, Shape, alloc_bytes, alloc_elements, alloc_text
-from contracts.wire import take_room, take_text
+from contracts.wire import pay_integer, pay_integers, take_room, take_text
 
 BLOB_REFERENCE_BYTES_MIN: Final = 16  # digests of any suite lie within; those that enter are of a blob that is there
 BLOB_REFERENCE_BYTES_MAX: Final = 64
@@ -55,10 +55,12 @@ class PlainType:
             raise ContractFailure(Kind.TYPE)
         return value
 
-    def to_value(self, _runtime: Runtime, value: object) -> Value:
+    def to_value(self, runtime: Runtime, value: object) -> Value:
         """See ``Type``."""
         if type(value) is not self.kind:
             raise ContractFailure(Kind.TYPE)
+        if type(value) is int:
+            pay_integer(runtime, value)
         return value  # type: ignore[return-value]  # None, bool or int, which ``kind`` is
 
     def from_value(self, _runtime: Runtime, value: Value, _entering: bool = True) -> object:
@@ -197,7 +199,13 @@ class ListType:
         if type(value) is not list:
             raise ContractFailure(Kind.TYPE)
         take_room(runtime, len(value))  # an element takes a byte at least
-        runtime.pay(prices.ELEMENT * len(value))
+        runtime.pay(prices.CONTAINER + prices.ELEMENT * len(value))
+        if isinstance(self.element, PlainType):
+            if not {self.element.kind}.issuperset(map(type, value)):
+                raise ContractFailure(Kind.TYPE)
+            if self.element.kind is int:
+                pay_integers(runtime, value)
+            return tuple(value)
         convert = self.element.to_value
         return tuple([convert(runtime, element) for element in value])
 
@@ -207,6 +215,10 @@ class ListType:
             raise ContractFailure(Kind.TYPE)
         alloc_elements(runtime, len(value))
         runtime.pay(prices.ELEMENT * len(value))
+        if isinstance(self.element, PlainType):
+            if not {self.element.kind}.issuperset(map(type, value)):
+                raise ContractFailure(Kind.TYPE)
+            return list(value)
         convert = self.element.from_value
         return [convert(runtime, element, entering) for element in value]
 
@@ -229,7 +241,7 @@ class TupleType:
         if type(value) is not tuple or len(value) != len(self.elements):
             raise ContractFailure(Kind.TYPE)
         take_room(runtime, len(value))
-        runtime.pay(prices.ELEMENT * len(value))
+        runtime.pay(prices.CONTAINER + prices.ELEMENT * len(value))
         return tuple([kind.to_value(runtime, element) for kind, element in zip(self.elements, value, strict=True)])
 
     def from_value(self, runtime: Runtime, value: Value, entering: bool = True) -> object:
@@ -262,7 +274,7 @@ class DictionaryType:
         if type(value) is not dict:
             raise ContractFailure(Kind.TYPE)
         take_room(runtime, 3 * len(value))  # a pair, a key, a value: a byte each at least
-        runtime.pay(2 * prices.ELEMENT * len(value))
+        runtime.pay(prices.CONTAINER + 2 * prices.ELEMENT * len(value))
         keys, values = self.key, self.value
         pairs = [(keys.to_value(runtime, key), values.to_value(runtime, item)) for key, item in value.items()]
         pairs.sort(key=_first)  # all keys are of one type, as the lines before have found
@@ -311,10 +323,15 @@ class OptionalType:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """A record of one shape."""
+    """A record of one shape; made by ``record_type``."""
 
     shape: Shape
     depth: int
+    scalars: (
+        tuple[type, ...] | None
+    )  # of the fields, if all of them are bool, int, str, bytes: then most is done at once
+    texts: tuple[int, ...]  # which of these are str or bytes
+    integers: tuple[int, ...]  # which are int
 
     def check(self, _runtime: Runtime, value: object) -> object:
         """See ``Type``."""
@@ -326,11 +343,20 @@ class RecordType:
         """See ``Type``."""
         if type(value) is not Record or value.shape is not self.shape:
             raise ContractFailure(Kind.TYPE)
-        take_room(runtime, len(value.fields))
-        runtime.pay(prices.ELEMENT * len(value.fields))
-        return tuple(
-            [kind.to_value(runtime, field) for kind, field in zip(self.shape.types, value.fields, strict=True)]
-        )
+        fields: Any = value.fields
+        take_room(runtime, len(fields))
+        runtime.pay(prices.CONTAINER + prices.ELEMENT * len(fields))
+        if self.scalars is None:
+            return tuple([kind.to_value(runtime, field) for kind, field in zip(self.shape.types, fields, strict=True)])
+        for position in self.texts:  # every field has passed its check: nothing else is open
+            field = fields[position]
+            if type(field) is str:
+                take_text(runtime, field)
+            else:
+                take_room(runtime, len(field))
+        for position in self.integers:
+            pay_integer(runtime, fields[position])
+        return tuple(fields)
 
     def from_value(self, runtime: Runtime, value: Value, entering: bool = True) -> object:
         """See ``Type``."""
@@ -339,10 +365,39 @@ class RecordType:
             raise ContractFailure(Kind.TYPE)
         runtime.pay(prices.ELEMENT * len(value))
         runtime.alloc(prices.RECORD_BYTES + prices.SLOT_BYTES * len(value))
-        return Record(
-            self.shape,
-            [kind.from_value(runtime, field, entering) for kind, field in zip(types, value, strict=True)],
-        )
+        if self.scalars is None:
+            return Record(
+                self.shape,
+                [kind.from_value(runtime, field, entering) for kind, field in zip(types, value, strict=True)],
+            )
+        if tuple(map(type, value)) != self.scalars:
+            raise ContractFailure(Kind.TYPE)
+        for position in self.texts:
+            text: Any = value[position]
+            if type(text) is str:
+                alloc_text(runtime, len(text), wide=not text.isascii())
+            else:
+                alloc_bytes(runtime, len(text))
+        return Record(self.shape, list(value))
+
+
+def record_type(shape: Shape) -> RecordType:
+    """Return the type of the records of ``shape``."""
+    scalars: list[type] = []
+    for field in shape.types:
+        if isinstance(field, PlainType):
+            scalars.append(field.kind)
+        elif isinstance(field, TextType):
+            scalars.append(str)
+        elif isinstance(field, BytesType):
+            scalars.append(bytes)
+    return RecordType(
+        shape=shape,
+        depth=1 + max(field.depth for field in shape.types),
+        scalars=tuple(scalars) if len(scalars) == len(shape.types) else None,
+        texts=tuple([position for position, kind in enumerate(scalars) if kind is str or kind is bytes]),
+        integers=tuple([position for position, kind in enumerate(scalars) if kind is int]),
+    )
 
 
 def _first(pair: tuple[Any, Any]) -> Any:

@@ -64,19 +64,19 @@ def encode_key(parts: Sequence[Part]) -> bytes:
 
 def encode_part(part: Part) -> bytes:
     """Return the bytes of one part; raise KeyRejected."""
-    kind = type(part)
-    if kind is bytes:
-        return _delimited(b"\x01", part)  # type: ignore[arg-type]  # mypy does not narrow by a stored type()
-    if kind is str:
+    if type(part) is str:
         try:
-            return _delimited(b"\x02", part.encode())  # type: ignore[union-attr]  # as above
+            content = part.encode()
         except UnicodeEncodeError as error:
             raise KeyRejected(KeyReason.BAD_TEXT, str(error)) from None
-    if kind is int:
-        return _encode_integer(part)  # type: ignore[arg-type]  # as above
-    if kind is bool:
+        return b"\x02" + (content.replace(b"\x00", b"\x00\xff") if b"\x00" in content else content) + b"\x00"
+    if type(part) is bytes:
+        return b"\x01" + (part.replace(b"\x00", b"\x00\xff") if b"\x00" in part else part) + b"\x00"
+    if type(part) is int:
+        return _encode_integer(part)
+    if type(part) is bool:
         return b"\x27" if part else b"\x26"
-    raise KeyRejected(KeyReason.UNSUPPORTED, f"{kind.__name__} in a key")
+    raise KeyRejected(KeyReason.UNSUPPORTED, f"{type(part).__name__} in a key")
 
 
 def decode_key(data: bytes) -> tuple[Part, ...]:
@@ -87,12 +87,6 @@ def decode_key(data: bytes) -> tuple[Part, ...]:
         part, position = _decode_part(data, position)
         parts.append(part)
     return tuple(parts)
-
-
-def _delimited(code: bytes, content: bytes) -> bytes:
-    if b"\x00" in content:
-        content = content.replace(b"\x00", b"\x00\xff")
-    return code + content + b"\x00"
 
 
 def _encode_integer(value: int) -> bytes:

@@ -53,10 +53,10 @@ def change_entries(runtime: Runtime, indexes: Sequence[Index], row_key: bytes, o
     """
     host, contract = runtime.host, runtime.contract
     for index in indexes:
+        if old is not None and new is not None and _same_fields(index, old, new):
+            continue
         before = None if old is None else _place(index, old)
         after = None if new is None else _place(index, new)
-        if before == after:
-            continue
         if before is not None:
             runtime.pay(prices.INDEX_ENTRY)
             host.write(contract, before + row_key, None)
@@ -67,6 +67,13 @@ def change_entries(runtime: Runtime, indexes: Sequence[Index], row_key: bytes, o
             if index.unique:
                 _check_free(runtime, after)
             host.write(contract, after + row_key, b"")
+
+
+def _same_fields(index: Index, old: Any, new: Any) -> bool:
+    for position in index.positions:  # noqa: SIM110  # scalars; a generator costs more than the comparisons
+        if old[position] != new[position]:
+            return False
+    return True
 
 
 def _place(index: Index, row: Any) -> bytes:

@@ -16,11 +16,11 @@ from contracts.forms import (
     ListType,
     OptionalType,
     PlainType,
-    RecordType,
     StateType,
     TextType,
     TupleType,
     Type,
+    record_type,
 )
 from contracts.limits import (
     MACHINE_MOVES_MAX,
@@ -116,7 +116,7 @@ class Types:
             result = _LEAVES[kind]
         elif kind == RECORD and len(operands) == 1:
             shape = self.shapes[_index(operands[0], len(self.shapes))]
-            result = RecordType(shape, 1 + max(field.depth for field in shape.types))
+            result = record_type(shape)
         elif kind == STATE and len(operands) == 1:
             result = self._states[_index(operands[0], len(self.machines))]
         else:

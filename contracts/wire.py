@@ -10,6 +10,7 @@ one at least, and a list that holds one long text ten thousand times is refused 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from contracts import prices
 from contracts.codec import Value
@@ -17,6 +18,9 @@ from contracts.failures import ContractFailure, Kind, Stop, StopReason
 from contracts.limits import DATA_DEPTH_MAX, MESSAGE_BYTES_MAX
 from contracts.runtime import Runtime
 from contracts.values import SCALARS, Record, alloc_bytes, alloc_elements, alloc_text, occupy
+
+HOST_INTEGER_MIN: Final = -(2**63)  # MessagePack has a form of its own for what lies between
+HOST_INTEGER_MAX: Final = 2**64 - 1
 
 
 def take_room(runtime: Runtime, size_bytes: int) -> None:
@@ -33,8 +37,21 @@ def take_text(runtime: Runtime, value: str) -> None:
         occupy(runtime, prices.WIDE_CHARACTER_BYTES * len(value))
 
 
+def pay_integer(runtime: Runtime, value: int) -> None:
+    """Charge an integer that MessagePack has no form of; others are charged as elements."""
+    if not HOST_INTEGER_MIN <= value <= HOST_INTEGER_MAX:
+        runtime.pay(prices.BIG_INTEGER)
+
+
+def pay_integers(runtime: Runtime, values: Sequence[int]) -> None:
+    """Do ``pay_integer`` for each of ``values``."""
+    if values and (min(values) < HOST_INTEGER_MIN or max(values) > HOST_INTEGER_MAX):
+        for value in values:
+            pay_integer(runtime, value)
+
+
 def outgoing(runtime: Runtime, values: Sequence[object]) -> tuple[tuple[Value, ...], int]:
-    """Return the wire form of ``values`` and the bytes that they take together; charges ELEMENT for each element.
+    """Return the wire form of ``values`` and the bytes that they take together; charges all of them.
 
     Raise ContractFailure(TYPE) for a range, SIZE above ``MESSAGE_BYTES_MAX``, or Stop.
     """
@@ -54,12 +71,14 @@ def to_wire(runtime: Runtime, value: object, element_gas: int, levels_left: int 
             take_text(runtime, value)
         elif type(value) is bytes:
             take_room(runtime, len(value))
+        elif type(value) is int:
+            pay_integer(runtime, value)
         return value  # type: ignore[return-value]  # a scalar
     if levels_left == 0:
         raise Stop(StopReason.DATA_DEPTH)
     if isinstance(value, dict):
         take_room(runtime, 3 * len(value))
-        runtime.pay(2 * element_gas * len(value))
+        runtime.pay(prices.CONTAINER + 2 * element_gas * len(value))
         pairs = []
         for key in sorted([key for key in value if type(key) is str]) + sorted(
             [key for key in value if type(key) is bytes]
@@ -74,7 +93,7 @@ def to_wire(runtime: Runtime, value: object, element_gas: int, levels_left: int 
     else:
         raise ContractFailure(Kind.TYPE)
     take_room(runtime, len(elements))
-    runtime.pay(element_gas * len(elements))
+    runtime.pay(prices.CONTAINER + element_gas * len(elements))
     return tuple([to_wire(runtime, element, element_gas, levels_left - 1) for element in elements])
 
 

@@ -113,13 +113,13 @@ class TestStoring:
     """put and delete."""
 
     def test_a_value_is_stored_as_canonical_bytes(self, meter: Any) -> None:
-        """400 for a new key, 200 for an old one, 2 per byte, 1 per element; no memory."""
+        """400 for a new key, 200 for an old one, 2 per byte and container, 1 per element; no memory."""
         own = cell(2, ((4,),), (8, 0))
         data = encode(["ab", 7, ["x", "yy"]])
         ran = [meter.run(lambda runtime: own.put(runtime, [b"k"], item())) for _ in range(2)]
         assert meter.host.state == {at(b"k"): data}
         assert [(one.end, one.gas, one.memory_bytes) for one in ran] == [
-            ("ok", price + 2 * len(data) + 3 + 2, 0) for price in (400, 200)
+            ("ok", price + 2 * len(data) + 2 * 2 + 3 + 2, 0) for price in (400, 200)
         ]
 
     def test_what_is_stored_is_a_copy(self, meter: Any) -> None:
@@ -286,8 +286,8 @@ class TestMoves:
         ran += [put("b", "issued", "shut"), put("b", "paid", "open"), put("b", "paid", "shut")]
         assert [one.end for one in ran] == ["storage", "storage", "ok", "ok", "ok", "storage", "ok"]
         row = encode(["b" * 90, 1, 0])
-        assert ran[3].gas == 200 + 2 * len(row) + 3 + (len(encode(["a", 0, 0])) >> 3)
-        assert ran[4].gas == 200 + 2 * len(encode(["b", 1, 1])) + 3 + (len(row) >> 3)
+        assert ran[3].gas == 200 + 2 * len(row) + 2 + 3 + (len(encode(["a", 0, 0])) >> 3)
+        assert ran[4].gas == 200 + 2 * len(encode(["b", 1, 1])) + 2 + 3 + (len(row) >> 3)
         assert meter.host.state == {at("k"): encode(["b", 2, 1])}
 
     def test_a_row_that_was_deleted_begins_again(self, meter: Any) -> None:

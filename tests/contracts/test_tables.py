@@ -93,7 +93,7 @@ class TestEntries:
         """200 for each entry written or deleted, 60 for a look at a unique place, old bytes >> 3 for the old row."""
         own = table((("owner",), False), (("digest",), True))
         size = len(encode(["a", b"1", 0, False, 0, []]))
-        base = 2 * size + 6
+        base = 2 * size + 2 * 2 + 6
         ran = [
             put(meter, own, "k", row("a", b"1")),
             put(meter, own, "k", row("a", b"1")),

@@ -61,31 +61,41 @@ def flat(owner: str = "ab", digest: bytes = b"xyz") -> Record:
 
 # node, value in the contract, wire form, gas out, [alloc…] and gas in
 FORMS: list[tuple[Any, Any, Any, int, list[int], int]] = [
+    ((2,), 2**64 - 1, 2**64 - 1, 0, [], 0),
+    ((2,), -(2**63), -(2**63), 0, [], 0),
+    ((5, (2,)), [2**64, 1, -(2**63) - 1], (2**64, 1, -(2**63) - 1), 2 + 3 + 32, [112 + 240], 3),
     ((0,), None, None, 0, [], 0),
     ((1,), True, True, 0, [], 0),
-    ((2,), -(2**254), -(2**254), 0, [], 0),
+    ((2,), -(2**254), -(2**254), 16, [], 0),
     ((3,), "abc", "abc", 0, [83], 0),
     ((3,), "汉链", "汉链", 0, [88], 0),
     ((4,), b"abc", b"abc", 0, [67], 0),
-    ((5, (2,)), [], (), 0, [112], 0),
-    ((5, (2,)), [1, 2, 3], (1, 2, 3), 3, [112 + 240], 3),
-    ((5, (5, (3,))), [["a"], []], (("a",), ()), 3, [112 + 160, 112 + 80, 81, 112], 3),
-    ((6, (2,), (3,)), (1, "a"), (1, "a"), 2, [112 + 160, 81], 2),
-    ((7, (3,), (2,)), {}, (), 0, [320], 0),
-    ((7, (3,), (2,)), {"a": 1, "b": 2, "汉": 3}, (("a", 1), ("b", 2), ("汉", 3)), 6, [320 + 720, 81, 81, 84], 6),
-    ((7, (4,), (5, (2,))), {b"": [1], b"a": []}, ((b"", (1,)), (b"a", ())), 5, [320 + 480, 64, 192, 65, 112], 5),
-    ((8, 0), flat(), ("ab", b"xyz", 7, True), 4, [176 + 320, 82, 67], 4),
+    ((5, (2,)), [], (), 2, [112], 0),
+    ((5, (2,)), [1, 2, 3], (1, 2, 3), 2 + 3, [112 + 240], 3),
+    ((5, (5, (3,))), [["a"], []], (("a",), ()), 3 * 2 + 3, [112 + 160, 112 + 80, 81, 112], 3),
+    ((6, (2,), (3,)), (1, "a"), (1, "a"), 2 + 2, [112 + 160, 81], 2),
+    ((7, (3,), (2,)), {}, (), 2, [320], 0),
+    ((7, (3,), (2,)), {"a": 1, "b": 2, "汉": 3}, (("a", 1), ("b", 2), ("汉", 3)), 2 + 6, [320 + 720, 81, 81, 84], 6),
+    (
+        (7, (4,), (5, (2,))),
+        {b"": [1], b"a": []},
+        ((b"", (1,)), (b"a", ())),
+        3 * 2 + 5,
+        [320 + 480, 64, 192, 65, 112],
+        5,
+    ),
+    ((8, 0), flat(), ("ab", b"xyz", 7, True), 2 + 4, [176 + 320, 82, 67], 4),
     (
         (8, 1),
         Record(DEEP, [flat(), ["t"], "issued", None, {b"k": 1}]),
         (("ab", b"xyz", 7, True), ("t",), 1, None, ((b"k", 1),)),
-        5 + 4 + 1 + 2,
+        4 * 2 + 5 + 4 + 1 + 2,
         [176 + 400, 176 + 320, 82, 67, 192, 81, 320 + 240, 65],
         5 + 4 + 1 + 2,
     ),
     ((9, (3,)), None, None, 0, [], 0),
     ((9, (3,)), "a", "a", 0, [81], 0),
-    ((9, (5, (2,))), [1], (1,), 1, [192], 1),
+    ((9, (5, (2,))), [1], (1,), 2 + 1, [192], 1),
     ((10, 0), "draft", 0, 0, [], 0),
     ((10, 0), "paid", 2, 0, [], 0),
     ((11,), bytes(32), bytes(32), 0, [96], 2),
@@ -99,7 +109,7 @@ class Blobs:
         return digest == bytes(32)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form[0]} {form[2]}")
 def test_forms_and_prices(form: Any) -> None:
     """A value goes out to its wire form and comes in as a fresh equal value, at exactly these prices."""
     node, value, wire, gas_out, sizes, gas_in = form
@@ -161,6 +171,22 @@ def test_types_are_exact(node: Any) -> None:
     for value in POOL:
         ends = [run(lambda runtime, way=way: way(runtime, value))[0] for way in (kind.check, kind.to_value)]  # noqa: B023  # runs at once
         assert ends == ["ok" if is_of(node, value, deep=deep) else "type" for deep in (False, True)], plain(value)
+
+
+def test_large_integers_are_charged_wherever_they_leave() -> None:
+    """16 for each integer beyond 64 bits: alone, in a list, a tuple, a dict, a record of scalars or another."""
+    big = 2**64
+    cases: list[tuple[Any, Any, int]] = [
+        ((2,), big, 16),
+        ((9, (2,)), -(2**63) - 1, 16),
+        ((5, (2,)), [big, 0, big], 2 + 3 + 32),
+        ((5, (9, (2,))), [big, None], 2 + 2 + 16),
+        ((6, (2,), (2,)), (0, big), 2 + 2 + 16),
+        ((7, (3,), (2,)), {"k": big}, 2 + 2 + 16),
+        ((8, 0), Record(FLAT, ["ab", b"x", big, True]), 2 + 4 + 16),
+    ]
+    for node, value, gas in cases:
+        assert run(lambda runtime: TYPES.read(node).to_value(runtime, value))[2] == gas, node  # noqa: B023  # runs at once
 
 
 def test_types_know_bool_from_int() -> None:
@@ -430,11 +456,11 @@ class TestOutgoing:
     """Events and results: several values of declared types together."""
 
     def test_form_size_and_price(self, meter: Any) -> None:
-        """All of them in order, the bytes of the whole, 1 for each element."""
+        """All of them in order, the bytes of the whole, 2 for each container and 1 for each element."""
         kinds = [TYPES.read((2,)), TYPES.read((5, (3,))), TYPES.read((8, 0))]
         ran = meter.run(lambda runtime: outgoing(runtime, kinds, [1, ["a", "b"], flat()]))
         wire = (1, ("a", "b"), ("ab", b"xyz", 7, True))
-        assert (ran.value, ran.gas, ran.memory_bytes) == ((wire, len(encode(wire))), 6, 0)
+        assert (ran.value, ran.gas, ran.memory_bytes) == ((wire, len(encode(wire))), 2 * 2 + 6, 0)
 
     def test_they_share_64_kib(self, meter: Any) -> None:
         """Exactly 64 KiB go out, one byte more does not, and no list of one text many times is ever written out."""
