@@ -7,6 +7,7 @@ import pytest
 
 from consensus.certificate import SEAL_TYPE, SealCert, Signatures
 from contracts.compiler import compile_source
+from contracts.thread import in_deep_thread
 from hanchain.crypto import default_suite
 from hanchain.crypto.certificates import create_authority, der_of, issue_node_certificate, public_key_of
 from hanchain.ledger.block import Body, transactions_root
@@ -214,6 +215,13 @@ def network():
 def counter():
     """Return the source of a small contract: it counts, keeps notes, and reverts when asked to."""
     return COUNTER
+
+
+@pytest.fixture
+def deep(request):
+    """Run the test where the machine has to run: on a deep stack."""
+    function = request.function
+    request.node.obj = lambda **arguments: in_deep_thread(lambda: function(**arguments))
 
 
 @pytest.fixture
