@@ -234,10 +234,14 @@ def new_list(translator: Translator, node: Node) -> Expression:
 
 def new_tuple(translator: Translator, node: Node) -> Expression:
     """[14, [e...]]."""
-    make = new_list(translator, node)
+    gather = gathered(translator.operands(node[1]))
+    size_bytes = prices.SEQUENCE_BYTES + prices.SLOT_BYTES * len(node[1])
+    alloc = translator.runtime.alloc
 
     def run(frame: Frame) -> tuple[Any, ...]:
-        return tuple(make(frame))
+        elements = gather(frame)
+        alloc(size_bytes)
+        return tuple(elements)
 
     return run
 

@@ -32,7 +32,7 @@ class Chain:
         bench.cells = [["count", 0, [], [2], [0], []]]
 
     def deploy(self, name: str, **methods: Any) -> None:
-        """Deploy a contract; a method is (body, parameters, result, kind, guard), the last ones as usual if they lack."""
+        """Deploy a contract; a method is (body, parameters, result, kind, guard), the last as usual if they lack."""
         self.bench.functions = []
         exports = []
         for number, (method, parts) in enumerate(methods.items()):
@@ -288,8 +288,8 @@ def test_price_of_a_call(chain: Chain) -> None:
     value = (b"x" * 100, b"y" * 200)
     packed = 1 + 1 + 102 + 202  # the arguments or the results; the value
     fresh = (112 + 160 >> 6) + (64 + 100 >> 6) + (64 + 200 >> 6) + 2  # a copy: its memory and elements
-    inner = 300 + (packed >> 5) + fresh + 3 + 2 + (packed >> 5)  # the callee: takes a copy, gives its elements
-    outer = 300 + (packed >> 5) + fresh + 5 + 2 + fresh  # the caller: takes a copy, gives its elements, gets a copy
+    inner = 300 + (packed >> 5) + fresh + 3 + 2 + 2 + (packed >> 5)  # the callee: takes a copy, gives a list of two
+    outer = 300 + (packed >> 5) + fresh + 5 + 2 + 2 + fresh  # the caller: takes a copy, gives a list, gets a copy
     assert chain.call("other", "echo", value).gas_used == inner
     assert chain.call("user", "echo", value).gas_used == outer + inner
 
