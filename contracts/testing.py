@@ -26,6 +26,7 @@ from contracts.host import Account, Context
 from contracts.keys import Part, encode_key
 from contracts.machine import Entry, Machine, Outcome, Status
 from contracts.memory import EmittedEvent, MemoryHost
+from contracts.thread import in_deep_thread
 
 GAS_LIMIT: Final = 2_000_000  # of one call, as in the genesis of a test network
 TIME_MS: Final = 1_700_000_000_000  # of the first block
@@ -135,15 +136,17 @@ class LocalChain:
             organisation=self.host.account(sender).organisation or None,
         )
         self.host.begin()
-        outcome = self.machine.call(
-            self.host.programs[contract.name],
-            contract=contract.name,
-            method=method,
-            arguments=arguments,
-            host=self.host,
-            context=context,
-            gas=gas,
-            entry=entry,
+        outcome = in_deep_thread(
+            lambda: self.machine.call(
+                self.host.programs[contract.name],
+                contract=contract.name,
+                method=method,
+                arguments=arguments,
+                host=self.host,
+                context=context,
+                gas=gas,
+                entry=entry,
+            )
         )
         self.last = outcome
         if outcome.status is not Status.OK:

@@ -38,7 +38,6 @@ class Body:
     lower: Lower = field(repr=False)
     lower_test: LowerTest = field(repr=False)
     writes: ast.AST | None = None  # where it first changes state or emits
-    remote: ast.AST | None = None  # where it first calls another contract
     callees: set[str] = field(default_factory=set)
 
     def expression(self, node: ast.expr) -> Node:

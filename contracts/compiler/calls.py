@@ -228,5 +228,4 @@ def _lower_remote(body: Body, node: ast.Call, function: ast.Attribute, target: a
     name = body.expression(target.args[0])
     gas = body.expression(target.keywords[0].value) if keywords else None
     arguments = body.expressions(node.args)
-    body.remote = body.remote or node
     return body.node(node, Kind.REMOTE, name, function.attr, arguments, gas)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Final
 
+from contracts.cells import INDEX_PREFIX_BYTES_MAX
 from contracts.compiler.constants import Constants, NotConstant
 from contracts.compiler.errors import Problems, Reason
 from contracts.compiler.grammar import CellKind, Scalar
@@ -12,6 +13,7 @@ from contracts.compiler.naming import check_identifier, did_you_mean
 from contracts.compiler.symbols import CellSymbol, Contract, EventSymbol, Index, Parameter, RecordSymbol, Type
 from contracts.compiler.types import INT, Types
 from contracts.compiler.vocabulary import CELLS
+from contracts.keys import encode_key
 from contracts.limits import CELL_INDEXES_MAX, CELL_KEYS_MAX, CELLS_MAX, EVENT_FIELDS_MAX, EVENTS_MAX, INDEX_FIELDS_MAX
 
 _FORMS: Final = {
@@ -86,7 +88,9 @@ def _read_table(
     indexes: list[Index] = []
     for keyword in ("index", "unique"):
         if keyword in keywords:
-            indexes.extend(_read_indexes(keywords[keyword], symbol, constants, problems, unique=keyword == "unique"))
+            indexes.extend(
+                _read_indexes(name, keywords[keyword], symbol, constants, problems, unique=keyword == "unique")
+            )
     if len(indexes) > CELL_INDEXES_MAX:
         problems.error(call, Reason.TOO_MANY, f"a table has at most {CELL_INDEXES_MAX} indexes")
     if len({item.fields for item in indexes}) != len(indexes):
@@ -95,7 +99,7 @@ def _read_table(
 
 
 def _read_indexes(
-    node: ast.expr, record: RecordSymbol, constants: Constants, problems: Problems, *, unique: bool
+    name: str, node: ast.expr, record: RecordSymbol, constants: Constants, problems: Problems, *, unique: bool
 ) -> list[Index]:
     """Read ``("owner", ("owner", "height"))``: names of fields, or tuples of up to three."""
     items = node.elts if isinstance(node, ast.Tuple) else [node]
@@ -106,10 +110,16 @@ def _read_indexes(
         except NotConstant:
             continue
         if not 1 <= len(names) <= INDEX_FIELDS_MAX:
-            problems.error(item, Reason.TOO_MANY, f"an index has one to {INDEX_FIELDS_MAX} fields")
+            problems.error(item, Reason.TOO_MANY, f"an index has one to three fields, not {len(names)}")
             continue
-        found = [_check_index_field(item, name, record, problems) for name in names]
-        if all(found):
+        found = [_check_index_field(item, field, record, problems) for field in names]
+        if len(set(names)) != len(names):
+            problems.error(item, Reason.DUPLICATE, "a field is twice in an index")
+        elif len(encode_key((f"{name}#{','.join(names)}",))) > INDEX_PREFIX_BYTES_MAX:
+            problems.error(
+                item, Reason.TOO_LARGE, "the names of table and fields fill half of a key", "use shorter ones"
+            )
+        elif all(found):
             indexes.append(Index(names, unique))
     return indexes
 

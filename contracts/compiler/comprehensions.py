@@ -96,12 +96,12 @@ def lower_sorted(body: Body, node: ast.Call) -> Node:
     )
     if len(arguments.args) != 1 or not plain:
         return body.refuse(key, Reason.WRONG_ARGUMENTS, "a sort key has one parameter", "key=lambda x: x.name")
+    if any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(key.body)):
+        return body.refuse(key, Reason.UNSUPPORTED, "a sort key assigns nothing")
     before = body.scope.assigned
     with body.scope.comprehension() as names:
         names[arguments.args[0].arg] = slot
         value = body.expression(key.body)
-    if any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(key.body)):
-        body.refuse(key, Reason.UNSUPPORTED, "a sort key assigns nothing")
     body.scope.assigned = before
     return body.node(node, Kind.SORTED, iterable, (slot,), value, reverse)
 

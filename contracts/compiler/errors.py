@@ -116,6 +116,11 @@ class Problems:
         if len(self._warnings) < FINDINGS_MAX:
             self._warnings[CompileWarning(at.line, at.column, at.length, reason, message, suggestion)] = None
 
+    @property
+    def count(self) -> int:
+        """Return how many errors were noted so far."""
+        return len(self._errors)
+
     def check(self) -> None:
         """Raise CompileErrors if anything refuses the source."""
         if self._errors:

@@ -109,6 +109,7 @@ def _lower_compare(body: Body, node: ast.Compare) -> Node:
         cell = body.cell(right) if isinstance(operator, ast.In | ast.NotIn) else None
         if cell is not None and cell.kind in (CellKind.MAP, CellKind.TABLE):
             return _lower_membership(body, node, cell, operator)
+    assigning = any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node))
     parts: list[Node] = []
     left = lower_expression(body, node.left)
     after_first = body.scope.assigned
@@ -118,7 +119,7 @@ def _lower_compare(body: Body, node: ast.Compare) -> Node:
             parts.append(_lower_is_none(body, node, left, operator, right, last=not rest))
             continue
         other = again = lower_expression(body, right)
-        if rest and not _is_simple(other, rest):
+        if rest and not (other.kind in (Kind.CONSTANT, Kind.CONTEXT) or (other.kind is Kind.LOCAL and not assigning)):
             slot = body.scope.temporary()
             other, again = body.node(right, Kind.WALRUS, slot, other), body.local(right, slot)
         parts.append(body.node(node, Kind.COMPARE, COMPARISONS[type(operator).__name__], left, other))
@@ -128,13 +129,6 @@ def _lower_compare(body: Body, node: ast.Compare) -> Node:
     if len(parts) > 1:
         body.branch(body.scope.assigned, after_first)
     return _balanced(body, node, Kind.AND, parts)
-
-
-def _is_simple(node: Node, rest: list[ast.expr]) -> bool:
-    """Tell whether a node can be asked again after ``rest`` was evaluated."""
-    if node.kind is Kind.LOCAL:
-        return not any(isinstance(inner, ast.NamedExpr) for part in rest for inner in ast.walk(part))
-    return node.kind in (Kind.CONSTANT, Kind.CONTEXT)
 
 
 def _lower_membership(body: Body, node: ast.Compare, cell: CellSymbol, operator: ast.cmpop) -> Node:
@@ -188,7 +182,10 @@ def _lower_dict(body: Body, node: ast.Dict) -> Node:
             return body.refuse(
                 node, Reason.UNSUPPORTED, "no ** inside a dict", "copy = d.copy(), then copy.update(other)"
             )
-        parts.extend((lower_expression(body, key), lower_expression(body, value)))
+        lowered = lower_expression(body, key)
+        if lowered.kind in (Kind.CONSTANT, Kind.TUPLE) and not isinstance(lowered.operands[0], str | bytes):
+            body.refuse(key, Reason.UNSUPPORTED, "a dict's keys are str or bytes", "str(key), or a Map if it is state")
+        parts.extend((lowered, lower_expression(body, value)))
     return body.node(node, Kind.DICT, tuple(parts))
 
 

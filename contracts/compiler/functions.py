@@ -62,8 +62,10 @@ def _lower_function(symbol: FunctionSymbol, contract: Contract, fields: frozense
     parameters = tuple(parameter.name for parameter in symbol.parameters)
     names = dict.fromkeys(parameters)
     for name, place in names_assigned(statements):
-        if name not in names and name != "self" and check_identifier(name, place, problems):
+        if name not in names and name != "self":
+            check_identifier(name, place, problems)
             names[name] = None
+    errors_before = problems.count
     scope = Scope(parameters, tuple(names))
     body = Body(contract, symbol, scope, problems, fields, lower_expression, lower_test)
     block = lower_block(body, statements or [ast.copy_location(ast.Pass(), symbol.definition)])
@@ -75,7 +77,8 @@ def _lower_function(symbol: FunctionSymbol, contract: Contract, fields: frozense
             "move parts into helpers",
         )
     result = symbol.result
-    if symbol.export is not None and result is not None and not result.may_be_none and scope.assigned is not None:
+    falls_off = scope.assigned is not None and problems.count == errors_before
+    if symbol.export is not None and result is not None and not result.may_be_none and falls_off:
         problems.error(
             symbol.definition,
             Reason.MISSING_RETURN,
@@ -108,7 +111,7 @@ def _check_views(functions: tuple[Function, ...], problems: Problems) -> None:
     for function in functions:
         if function.symbol.export is not ExportKind.VIEW:
             continue
-        reached = {function.symbol.name: function}
+        reached = {f"self.{function.symbol.name}": function}
         waiting = [function]
         while waiting:
             for name in sorted(waiting.pop().callees):

@@ -8,5 +8,6 @@ SOURCE_BYTES_MAX: Final = 64 * 1024  # the source travels with the program in on
 BRACKETS_MAX: Final = 64  # open at once; far below what any supported CPython's parser takes (about 200)
 NESTING_MAX: Final = 64  # statements and expressions of the source inside one another, as in programs
 FINDINGS_MAX: Final = 200  # errors told at once: nobody reads more, and a hostile source could have 30,000
+SUGGESTIONS_MAX: Final = 300  # names that a mistyped one is compared with: each comparison takes some 10 µs
 CONSTANT_ITEMS_MAX: Final = 64  # of a tuple that is a constant: it is built anew wherever it is used
 DOCUMENTATION_MAX: Final = 4 * 1024  # characters of one docstring in the ABI

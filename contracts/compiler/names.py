@@ -76,6 +76,8 @@ def unknown_name(body: Body, node: ast.Name) -> Node:
         )
     if name in body.contract.members:
         return body.refuse(node, Reason.UNKNOWN_NAME, f"{name!r} belongs to the contract", f"self.{name}")
+    if name == body.contract.name:
+        return body.refuse(node, Reason.UNSUPPORTED, "the contract's own name is no value", "self")
     known = [*body.scope.names, *body.contract.module, *BUILTINS]
     return body.refuse(node, Reason.UNKNOWN_NAME, f"there is no {name!r} here", did_you_mean(name, known))
 

@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable
 
 from contracts.compiler.errors import Problems, Reason
+from contracts.compiler.limits import SUGGESTIONS_MAX
 from contracts.compiler.vocabulary import BUILTINS, NAMES_REFUSED
 from contracts.limits import NAME_LENGTH_MAX
 
@@ -36,7 +37,10 @@ def check_declared(name: str, where: ast.AST, problems: Problems) -> bool:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a suggestion from the known names that are like ``name``, "" if none is."""
-    close = difflib.get_close_matches(name, sorted(set(known)), n=2, cutoff=0.7)
+    names = sorted(set(known))
+    if len(names) > SUGGESTIONS_MAX:
+        return ""
+    close = difflib.get_close_matches(name, names, n=2, cutoff=0.6)
     return "did you mean " + " or ".join(repr(word) for word in close) + "?" if close else ""
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import warnings
+from typing import Final
 
 from contracts.compiler.errors import Problems, Reason
 from contracts.compiler.grammar import Place
 from contracts.compiler.limits import NESTING_MAX
 from contracts.compiler.scanner import scan
 
-PYTHON = (3, 11)  # the grammar of this version, on every version
+PYTHON: Final = (3, 11)  # the grammar of this version, on every version
+DECLARATION_LEVELS: Final = 2  # class and method, around what nests
 
 
 def parse(text: str, problems: Problems, file: str = "<contract>") -> ast.Module:
@@ -35,11 +37,14 @@ def parse(text: str, problems: Problems, file: str = "<contract>") -> ast.Module
 
 
 def _check_nesting(tree: ast.Module, problems: Problems) -> None:
-    """Refuse what nests too deep for functions that call themselves for each level; itself it does not."""
+    """Refuse what nests too deep for functions that call themselves for each level; itself it does not.
+
+    The depth of a program is judged when it is made: this only has to be near it.
+    """
     waiting: list[tuple[ast.AST, int]] = [(tree, 0)]
     while waiting:
         node, depth = waiting.pop()
-        if depth > NESTING_MAX:
+        if depth > NESTING_MAX + DECLARATION_LEVELS:
             suggestion = (
                 "give parts of an expression names, split a long elif chain or sum, move the inside into a helper"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from contracts.compiler.cells import check_default
 from contracts.compiler.constants import Constants, NotConstant
 from contracts.compiler.errors import Problems, Reason
 from contracts.compiler.naming import (
@@ -59,9 +60,12 @@ def _read_field(
     if statement.value is None:
         return Parameter(name, declared)
     try:
-        return Parameter(name, declared, has_default=True, default=constants.scalar(statement.value))
+        default = constants.scalar(statement.value)
     except NotConstant:
         return Parameter(name, declared, has_default=True)
+    if declared is not None:
+        check_default(statement.value, default, declared, problems)
+    return Parameter(name, declared, has_default=True, default=default)
 
 
 def read_states(node: ast.ClassDef, contract: Contract, constants: Constants, problems: Problems) -> StatesSymbol:

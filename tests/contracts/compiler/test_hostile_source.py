@@ -1,0 +1,78 @@
+"""Hostile sources: an error with a place, in bounded time, never a crash."""
+
+import time
+
+import pytest
+
+from contracts.compiler import CompileErrors, Reason, compile_source
+
+HEAD = """from contracts.language import Contract, view
+class C(Contract):
+    @view
+    def f(self, a: int) -> int:
+        """
+SECONDS_MAX = 20  # the slowest takes some two seconds on an idle core
+STEP = "\n" + " " * 8
+
+DEEP = {
+    "brackets": ("return " + "(" * 30_000 + "a" + ")" * 30_000, Reason.TOO_DEEP),
+    "lists": ("return " + "[" * 60 + "a" + "]" * 60, None),
+    "not": ("return " + "not " * 15_000 + "a", Reason.TOO_DEEP),
+    "minus": ("return " + "-" * 60_000 + "a", Reason.TOO_DEEP),
+    "sum": ("return " + "a+" * 30_000 + "a", Reason.TOO_DEEP),
+    "power": ("return " + "a**" * 20_000 + "a", Reason.TOO_DEEP),
+    "attributes": ("return a" + ".b" * 30_000, Reason.TOO_DEEP),
+    "calls": ("return a" + "()" * 30_000, Reason.TOO_DEEP),
+    "subscripts": ("return a" + "[0]" * 20_000, Reason.TOO_DEEP),
+    "conditionals": ("return " + "a if a else " * 5_000 + "a", Reason.TOO_DEEP),
+    "lambdas": ("return " + "lambda: " * 7_000 + "a", Reason.TOO_DEEP),
+    "elif": ("if a: return 1" + f"{STEP}elif a: return 2" * 2_000, Reason.TOO_DEEP),
+    "match": ("match a:" + f"{STEP}  case 1: return 2" * 2_000, Reason.TOO_DEEP),
+    "ifs": (
+        "".join(" " * level * 8 + "if a:\n" + " " * 8 for level in range(70)) + " " * 560 + "pass",
+        Reason.TOO_DEEP,
+    ),
+    "indentation": (
+        "".join(" " * level + "if a:\n" + " " * 8 for level in range(120)) + " " * 120 + "a",
+        Reason.SYNTAX,
+    ),
+    "and": ("return " + "a and " * 9_000 + "a", Reason.TOO_LARGE),
+    "compare": ("return " + "a<" * 30_000 + "a", Reason.TOO_LARGE),
+    "targets": ("x=" * 30_000 + "a", Reason.TOO_LARGE),
+    "clauses": ("return [a " + "for i in a " * 5_000 + "]", Reason.TOO_DEEP),
+    "comprehensions": ("return " + "[a for i in " * 1_000 + "a" + "]" * 1_000, Reason.TOO_DEEP),
+    "list": ("x=[" + "a," * 30_000 + "]", Reason.TOO_MANY),
+    "text": ('return f"' + "{a}" * 20_000 + '"', Reason.TOO_MANY),
+    "nested-text": ("return f'" + "{" * 30_000, Reason.SYNTAX),
+    "variables": (STEP.join(f"x{number}=a" for number in range(3_000)), Reason.TOO_MANY),
+    "digits": ("return " + "9" * 60_000, Reason.SYNTAX),
+    "hexadecimal": ("return 0x" + "f" * 60_000, Reason.BAD_CONSTANT),
+    "quotes": ("return " + '"' * 60_001, Reason.SYNTAX),
+    "walrus": ("return " + "(a:=" * 62 + "a" + ")" * 62, None),
+    "similar-names": (STEP.join(f"self.abcdefgh{number}" for number in range(2_000)), Reason.UNKNOWN_MEMBER),
+    "decorators": ("pass\n    " + "@a\n    " * 9_000 + "def g(self): pass", Reason.BAD_DECORATOR),
+    "parameters": ("pass\n    def g(" + ",".join(f"a{number}" for number in range(8_000)) + "): pass", Reason.TOO_MANY),
+    "functions": ("return 1\n" + "".join(f"def f{number}(): pass\n" for number in range(2_500)), Reason.TOO_MANY),
+}
+
+
+@pytest.mark.parametrize("name", sorted(DEEP))
+def test_a_hostile_source_is_refused_in_bounded_time(name: str) -> None:
+    """Whatever nests or repeats is refused, or compiles, before it can hurt whoever compiles it."""
+    body, reason = DEEP[name]
+    started = time.process_time()
+    reasons: set[Reason] = set()
+    try:
+        compile_source(HEAD + body)
+    except CompileErrors as refused:
+        reasons = {error.reason for error in refused.errors}
+    assert (reason in reasons) if reason is not None else not reasons, reasons
+    assert time.process_time() - started < SECONDS_MAX
+
+
+def test_the_nesting_that_is_allowed_compiles() -> None:
+    """A program may be as deep as the grammar says and no deeper: 64 levels, statement included."""
+    assert compile_source(HEAD + "return " + "not " * 62 + "a").program
+    with pytest.raises(CompileErrors) as caught:
+        compile_source(HEAD + "return " + "not " * 63 + "a")
+    assert [(error.reason, error.line) for error in caught.value.errors] == [(Reason.TOO_DEEP, 5)]
