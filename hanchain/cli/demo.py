@@ -15,17 +15,17 @@ from hanchain.cli.options import Json
 from hanchain.cli.output import fail, reported
 from hanchain.crypto.content import digest_file
 
-FILES_MAX = 400  # more are anchored with `hanchain anchor`
+FILES_MAX = 400  # more are deposited with a program of one's own
 
 
 def demo(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files to anchor; default: the project's own.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Files to deposit; default: the project's own.")] = None,
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Keep the network, its logs and the proof in this new directory.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Four validators agree, the leader is killed under load, and a proof verifies offline."""
+    """Four validators run a contract, the leader and an executor are killed under load, and proofs verify offline."""
     from hanchain.cli.demonstration import Demonstration
 
     with reported(), _stopped_by_signals():

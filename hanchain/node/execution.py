@@ -88,6 +88,7 @@ class Execution:
         for height in range(self._store.height + 1, self._store.ordered_height + 1):
             self.apply(*self._ordered(height))
             repeated += 1
+        self._replayed = repeated
         return repeated
 
     def apply(self, header: ProposalHeader, digest: bytes, body: bytes) -> StoredBlock:

@@ -95,6 +95,17 @@ class Processes:
         self._wait_gone(node, STOP_SECONDS_MAX)
         return pid
 
+    def kill_executor(self, node: NodeAddress, pid: int | None) -> int:
+        """End a node's executor, whose id its status tells, with SIGKILL; return the id.
+
+        Raise Rejection when that process is no child of the node: a number is never trusted to name a process.
+        """
+        own = self.pid(node)
+        if own is None or pid is None or _parent(pid) != own:
+            raise Rejection(Reason.NOT_FOUND, f"{node.name} has no executor with the process id {pid}")
+        _signal(pid, signal.SIGKILL)
+        return pid
+
     def stop(self, *nodes: NodeAddress) -> None:
         """End nodes with SIGTERM all at once, and with SIGKILL those that do not follow in time."""
         for node in nodes:
@@ -162,6 +173,15 @@ def _start_time(pid: int) -> str | None:
         return None
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in {"Z", "X"} else fields[19]
+
+
+def _parent(pid: int) -> int | None:
+    """Return the id of a living process's parent, None for a dead one or a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in {"Z", "X"} else int(fields[1])
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -54,7 +54,7 @@ def wait_for_nodes(directory: Path, count: int) -> None:
 
 
 def test_the_demo_runs_to_its_end_and_leaves_nothing(tmp_path: Path) -> None:
-    """Anchors given files, survives its killed leader, verifies and refuses, stops everything, exits 0."""
+    """Deposits given files, survives a killed leader and executor, proves and refuses, stops everything, exits 0."""
     files = []
     for number in range(9):
         path = tmp_path / f"file{number}.txt"
@@ -69,13 +69,22 @@ def test_the_demo_runs_to_its_end_and_leaves_nothing(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads(done.stdout)
-    assert summary["anchored"] == 9
-    assert summary["verified"] is True
-    assert {t["part"]: t["refused_at"] for t in summary["tampering"]} == {
-        "transaction": "signature",
-        "receipt": "receipt",
-        "header": "receipt",
-        "certificate": "certificate",
+    assert (summary["deposited"], summary["confirmed"]) == (9, True)
+    assert summary["contract"]["name"] == "evidence"
+    assert summary["replayed"] > 0
+    assert summary["executor"]["restart_ms"] > 0
+    assert summary["verified"] == ["receipt", "state", "absence"]
+    assert {(t["proof"], t["part"]): t["refused_at"] for t in summary["tampering"]} == {
+        ("receipt", "transaction"): "signature",
+        ("receipt", "receipt"): "receipt",
+        ("receipt", "header"): "header",
+        ("receipt", "certificate"): "certificate",
+        ("state", "value"): "state",
+        ("state", "tree_proof"): "state",
+        ("state", "header"): "header",
+        ("state", "certificate"): "certificate",
+        ("state", "a present item called absent"): "state",
+        ("absence", "an absent item called present"): "state",
     }
     assert nodes_below(tmp_path) == []
     for name in ("node0", "node1", "node2", "node3"):
