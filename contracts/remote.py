@@ -68,6 +68,7 @@ def _run(
         code = refused.reason.value
     except Stop as stop:
         if not own_gas or stop.reason is not StopReason.OUT_OF_GAS:
+            runtime.host.undo()
             raise
         code = stop.reason.value
     del runtime.contracts[open_contracts:]

@@ -253,6 +253,19 @@ def test_gas_that_was_kept_is_not_spent_by_a_stop(chain: Chain) -> None:
     assert outcome.gas_used < 500_000
 
 
+def test_a_stop_closes_the_journals_that_calls_opened(chain: Chain) -> None:
+    """Whatever ends a transaction, the host has as many open journals as before, and nothing of the callees."""
+    chain.deploy("last", f=([*COUNT[:2], FOREVER],))
+    chain.deploy("middle", f=([*COUNT[:2], [40, remote("last", "f")]],))
+    chain.deploy("user", f=([[40, remote("middle", "f")]],))
+    chain.bench.host.begin()
+    assert chain.call("user", "f").reason == "out_of_gas"
+    chain.bench.host.undo()
+    assert (chain.bench.host.state, chain.bench.host.events) == ({}, [])
+    with pytest.raises(IndexError):
+        chain.bench.host.undo()
+
+
 def test_depth_of_contracts(chain: Chain) -> None:
     """Eight contracts may be open; a ninth ends the transaction, also under an except."""
     chain.deploy("c0", f=([[53, [1, 0]]], [], [2]))
@@ -302,7 +315,6 @@ def test_gas_sweep(chain: Chain) -> None:
     for gas in range(0, needed + 40, max(1, needed // 500)):
         chain.bench.host.state.clear()
         chain.bench.host._sorted.clear()
-        chain.bench.host._journals.clear()
         outcome = chain.call("user", "f", gas=gas)
         if gas >= needed + 200:
             assert (outcome.status, outcome.gas_used) == (Status.OK, needed)
