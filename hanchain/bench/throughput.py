@@ -4,6 +4,7 @@ Two phases. *Saturation*, closed loop: a bounded number of transactions is kept 
 the measured time is counted from its blocks. *Half load*, open loop: batches leave at fixed times whatever the answers
 do, and latency runs from the time a transaction was due to leave until its proof is here and verified, so that a slow
 answer delays no later sample (no coordinated omission). Transactions are signed before; warm-up is not counted.
+Beside it stands where the time went during saturation, stage by stage (``stages.py``).
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanchain.bench.machine import Machine, describe_machine
+from hanchain.bench.stages import Breakdown, breakdown, read
+from hanchain.bench.workloads import Workload
 from hanchain.crypto import PrivateKey
 from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.parameters import Parameters
 from hanchain.ledger.reasons import Reason, Rejection
+from hanchain.ledger.receipt import Status
 from hanchain.ledger.transaction import Transaction, account_of, build, sign
 from hanchain.sdk import Client
-from hanchain.sdk.limits import GAS_LIMIT_DEFAULT
 from hanchain.testnet.files import create_network
 from hanchain.testnet.processes import Processes
 
@@ -39,6 +42,7 @@ EXPIRY_HEIGHTS = 50_000  # signed before, sent later
 class Result:
     """What was measured; latencies in milliseconds from due time to verified proof."""
 
+    workload: str
     validators: int
     duration_s: float
     transactions_sealed: int
@@ -52,11 +56,21 @@ class Result:
     half_load_latency_p99_ms: float
     half_load_samples: int
     failed: int
+    breakdown: Breakdown  # microseconds per transaction and replica during saturation
     exhausted: bool  # the signed transactions ran out before the time did: throughput is a lower bound
     machine: Machine
 
 
-def run(validators: int, duration_s: float, say: Callable[[str], None]) -> Result:
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """The network under measurement."""
+
+    clients: tuple[Client, ...]
+    urls: tuple[str, ...]
+    pids: tuple[int, ...]  # of the nodes
+
+
+def run(validators: int, duration_s: float, workload: Workload, say: Callable[[str], None]) -> Result:
     """Measure a network of ``validators`` processes; ``say`` takes progress in words."""
     parameters = Parameters(expiry_window=EXPIRY_HEIGHTS)
     with tempfile.TemporaryDirectory(prefix="hanchain-bench-") as scratch:
@@ -69,19 +83,21 @@ def run(validators: int, duration_s: float, say: Callable[[str], None]) -> Resul
             machine = describe_machine(genesis.suite)
             say(f"{machine.processor}, {machine.cores} cores, {machine.verifies_per_second} verifies/s")
             count = int(SIGNED_PER_SECOND_MAX / validators * 4 * (duration_s + WARM_UP_SECONDS))
-            say(f"signing {count} transactions")
-            transactions = _sign(genesis, count)
+            say(f"signing {count} transactions of {workload.contract}.{workload.method}")
+            transactions = _sign(genesis, count, workload)
             for node in network.nodes:
                 processes.start(node, stop_with=os.getpid())
             for node in network.nodes:
                 processes.wait_ready(node)
-            urls = [node.url for node in network.nodes]
-            return asyncio.run(_measure(urls, genesis, transactions, duration_s, machine, say))
+            urls = tuple(node.url for node in network.nodes)
+            pids = tuple(pid for node in network.nodes if (pid := processes.pid(node)) is not None)
+            signer = network.client_keys().unlock("client", "")
+            return asyncio.run(_measure(urls, pids, genesis, signer, workload, transactions, duration_s, machine, say))
         finally:
             processes.stop_all()
 
 
-def _sign(genesis: Genesis, count: int) -> Iterator[Transaction]:
+def _sign(genesis: Genesis, count: int, workload: Workload) -> Iterator[Transaction]:
     suite = genesis.suite
     keys: list[PrivateKey] = [suite.generate() for _ in range(SENDERS)]
     senders = [account_of(suite.id, key.public_key, suite) for key in keys]
@@ -92,10 +108,10 @@ def _sign(genesis: Genesis, count: int) -> Iterator[Transaction]:
             sender=senders[number % SENDERS],
             salt=os.urandom(16),
             expires_at_height=EXPIRY_HEIGHTS - 100,
-            contract="sys.anchor",
-            method="notarise",
-            arguments=[suite.hash(number.to_bytes(8, "big")), "application/octet-stream", number],
-            gas_limit=GAS_LIMIT_DEFAULT,
+            contract=workload.contract,
+            method=workload.method,
+            arguments=workload.arguments(number, suite),
+            gas_limit=workload.gas_limit,
         )
         signed.append(sign(payload, [keys[number % SENDERS]], suite))
     return iter(signed)
@@ -132,8 +148,11 @@ class _Load:
 
 
 async def _measure(
-    urls: list[str],
+    urls: tuple[str, ...],
+    pids: tuple[int, ...],
     genesis: Genesis,
+    signer: PrivateKey,
+    workload: Workload,
     transactions: Iterator[Transaction],
     duration_s: float,
     machine: Machine,
@@ -141,11 +160,14 @@ async def _measure(
 ) -> Result:
     validators = len(urls)
     clients = [Client([url], genesis) for url in urls]
+    network = _Network(tuple(clients), urls, pids)
     try:
         await _all_connected(clients)
+        await workload.prepare(clients[0], signer)
         say(f"saturation: {UNDER_WAY} transactions under way for {duration_s:.0f} s")
         load = _Load(clients, transactions)
-        sealed, blocks, seconds, latencies = await _saturate(clients[0], load, duration_s)
+        saturated = await _saturate(network, load, duration_s)
+        sealed, seconds = saturated.sealed, saturated.seconds
         if not sealed:
             raise Rejection(Reason.TIMEOUT, f"nothing was sealed in the {seconds:.0f} s measured: measure longer")
         throughput = sealed / seconds
@@ -158,19 +180,21 @@ async def _measure(
             await client.close()
     half_latencies = sorted(latency for _, latency in half.samples)
     return Result(
+        workload=workload.name,
         validators=validators,
         duration_s=round(seconds, 2),
         transactions_sealed=sealed,
-        blocks=blocks,
+        blocks=saturated.blocks,
         throughput_tx_s=round(throughput, 1),
         throughput_ratio=round(throughput * validators / machine.verifies_per_second, 3),
-        saturation_latency_p50_ms=_percentile(latencies, 0.5),
-        saturation_latency_p99_ms=_percentile(latencies, 0.99),
+        saturation_latency_p50_ms=_percentile(saturated.latencies_ms, 0.5),
+        saturation_latency_p99_ms=_percentile(saturated.latencies_ms, 0.99),
         half_load_tx_s=round(achieved, 1),
         half_load_latency_p50_ms=_percentile(half_latencies, 0.5),
         half_load_latency_p99_ms=_percentile(half_latencies, 0.99),
         half_load_samples=len(half_latencies),
         failed=load.failed + half.failed,
+        breakdown=saturated.breakdown,
         exhausted=load.exhausted or half.exhausted,
         machine=machine,
     )
@@ -183,8 +207,18 @@ async def _all_connected(clients: list[Client]) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def _saturate(client: Client, load: _Load, duration_s: float) -> tuple[int, int, float, list[float]]:
-    """Keep UNDER_WAY transactions under way; return sealed transactions, blocks, seconds, sorted latencies."""
+@dataclass(frozen=True, slots=True)
+class _Saturated:
+    sealed: int  # transactions, executed well
+    blocks: int
+    seconds: float
+    latencies_ms: list[float]  # ascending
+    breakdown: Breakdown
+
+
+async def _saturate(network: _Network, load: _Load, duration_s: float) -> _Saturated:
+    """Keep UNDER_WAY transactions under way for a time."""
+    client = network.clients[0]
     stop = asyncio.Event()
 
     async def worker() -> None:
@@ -194,9 +228,11 @@ async def _saturate(client: Client, load: _Load, duration_s: float) -> tuple[int
     workers = [asyncio.create_task(worker()) for _ in range(UNDER_WAY // BATCH)]
     try:
         await asyncio.sleep(WARM_UP_SECONDS)
+        before = await read(network.clients, network.urls, network.pids)
         first, began = (await client.chain_status()).height, time.perf_counter()
         await asyncio.wait([asyncio.create_task(asyncio.sleep(duration_s)), *workers], return_when="FIRST_COMPLETED")
         last, ended = (await client.chain_status()).height, time.perf_counter()
+        after = await read(network.clients, network.urls, network.pids)
     finally:
         stop.set()
         results = await asyncio.gather(*workers, return_exceptions=True)
@@ -205,9 +241,11 @@ async def _saturate(client: Client, load: _Load, duration_s: float) -> tuple[int
             raise result
     sealed = 0
     for height in range(first + 1, last + 1):
-        sealed += len((await client.block(height, verify=False)).transaction_ids)
+        receipts = (await client.block(height, verify=False)).receipts
+        sealed += sum(1 for receipt in receipts if receipt.status is Status.OK)  # a failed one is no work done
     latencies = sorted(latency for due, latency in load.samples if due >= began)
-    return sealed, last - first, ended - began, latencies
+    stages = breakdown(before, after, sealed, len(network.urls))
+    return _Saturated(sealed, last - first, ended - began, latencies, stages)
 
 
 async def _open_loop(load: _Load, rate_tx_s: float, duration_s: float) -> float:

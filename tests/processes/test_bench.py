@@ -16,8 +16,8 @@ def test_a_short_run_gives_consistent_figures() -> None:
     command = [sys.executable, "-m", "hanchain.cli.main", "bench", "throughput", "--duration", "2", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads(done.stdout)
-    assert (result["validators"], result["failed"]) == (4, 0)
+    (result,) = json.loads(done.stdout)
+    assert (result["workload"], result["validators"], result["failed"]) == ("evidence", 4, 0)
     assert result["transactions_sealed"] > 0
     assert result["blocks"] > 0
     assert result["throughput_tx_s"] == pytest.approx(result["transactions_sealed"] / result["duration_s"], rel=0.02)
@@ -27,3 +27,8 @@ def test_a_short_run_gives_consistent_figures() -> None:
     assert machine["cores"] >= 1
     ratio = result["throughput_tx_s"] * 4 / machine["verifies_per_second"]
     assert result["throughput_ratio"] == pytest.approx(ratio, abs=0.002)
+    parts = result["breakdown"]
+    assert all(value > 0 for value in parts["stages_us"].values()), parts
+    assert parts["node_rest_us"] == pytest.approx(
+        parts["node_us"] - sum(parts["stages_us"][stage] for stage in ("admit", "verify", "judge")), abs=1
+    )
