@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Final
 
 from hanchain.api import kinds
@@ -20,7 +21,7 @@ from hanchain.ledger.system.description import abi_of
 from hanchain.ledger.system.registry import SYSTEM_PREFIX
 
 _SYSTEM: Final = {contract.name: contract for contract in system_registry()}
-_RECORD: Final = ("owner", "version", "code_hash", "abi_hash", "source_hash", "nodes", "height", "status")
+_RECORD: Final = tuple(field.name for field in fields(contracts.Deployed))
 
 
 async def _contract_call(context: Context, *, contract: str, method: str, args: Sequence[Value]) -> Json:
@@ -34,8 +35,8 @@ async def _contract_get(context: Context, *, contract: str) -> Json:
     height, record = await _ask(context, "get", contract)
     if not isinstance(record, list | tuple) or len(record) != len(_RECORD):
         raise Fault(f"{contracts.NAME} answers with a record of another form")
-    fields = {name: _field(value) for name, value in zip(_RECORD, record, strict=True)}
-    return {"name": contract, "system": False, **fields, "at_height": to_integer(height)}
+    named = {name: _field(value) for name, value in zip(_RECORD, record, strict=True)}
+    return {"name": contract, "system": False, **named, "at_height": to_integer(height)}
 
 
 async def _contract_list(context: Context, *, cursor: str, limit: int) -> Json:

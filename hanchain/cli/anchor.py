@@ -9,8 +9,18 @@ from typing import Annotated
 
 import typer
 
-from hanchain.cli.keys import PassphraseFile
-from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, GenesisFile, Json, Urls, passphrase, resolve
+from hanchain.cli.options import (
+    DEFAULT_DIRECTORY,
+    Directory,
+    GenesisFile,
+    Json,
+    KeyName,
+    KeyStoreDirectory,
+    PassphraseFile,
+    Urls,
+    resolve,
+    unlock,
+)
 from hanchain.cli.output import marked, print_json, reported, say
 from hanchain.crypto.content import CONTENT_DIGEST_NAME, digest_file
 
@@ -27,8 +37,8 @@ def anchor(
     directory: Directory = DEFAULT_DIRECTORY,
     url: Urls = None,
     genesis: GenesisFile = None,
-    keys: Annotated[Path | None, typer.Option("--keys", help="Key store; default: the test network's client.")] = None,
-    key: Annotated[str, typer.Option("--key", help="Name of the key that signs.")] = "client",
+    keys: KeyStoreDirectory = None,
+    key: KeyName = "client",
     passphrase_file: PassphraseFile = None,
     proofs: Annotated[
         Path | None, typer.Option("--proofs", help="Write a proof bundle for each file into this directory.")
@@ -39,15 +49,12 @@ def anchor(
 
     A file that this owner anchored before is not anchored again: its first height and proof are given.
     """
-    from hanchain.crypto.keystore import KeyStore
     from hanchain.ledger.transaction import account_of
     from hanchain.sdk import SyncClient
 
     with reported():
         urls, known = resolve(directory, url, genesis)
-        store = KeyStore(keys if keys is not None else directory / "client")
-        secret = passphrase(passphrase_file) if store.show(key).protected or passphrase_file else ""
-        signer = store.unlock(key, secret)
+        signer = unlock(directory, keys, key, passphrase_file)
         owner = account_of(known.suite.id, signer.public_key, known.suite)
         if proofs is not None:  # before anything is submitted: a proof that cannot be written is no use
             proofs.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,30 @@
-"""``hanchain tx`` and ``hanchain block``: looking at the chain through a node, verified against the genesis."""
+"""``hanchain tx`` and ``hanchain block``: sending to the chain and looking at it, verified against the genesis."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hanchain.cli.options import DEFAULT_DIRECTORY, Directory, GenesisFile, Json, Urls, resolve
+from hanchain.cli.options import (
+    DEFAULT_DIRECTORY,
+    Directory,
+    GasLimit,
+    GenesisFile,
+    Json,
+    KeyName,
+    KeyStoreDirectory,
+    PassphraseFile,
+    ProofFile,
+    Urls,
+    resolve,
+    unlock,
+)
 from hanchain.cli.output import EXIT_REFUSED, print_json, reported, say
+from hanchain.cli.sealed import print_called, write_proof
 
 if TYPE_CHECKING:
     from hanchain.sdk.results import TransactionStatus
@@ -42,6 +57,73 @@ def _print_status(found: TransactionStatus, json: bool) -> None:
                 say(f"event     {event.contract}.{event.name}")
     if found.state in {"failed", "expired", "unknown"}:
         raise typer.Exit(EXIT_REFUSED)
+
+
+@tx.command("send")
+def tx_send(
+    contract: Annotated[str, typer.Argument(help="Name of the contract.")],
+    method: Annotated[str, typer.Argument(help="Name of the method.")],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Arguments as they look: JSON, 0x… (bytes), digest:FILE, anything else is text; a negative number "
+            "stands after --."
+        ),
+    ] = None,
+    directory: Directory = DEFAULT_DIRECTORY,
+    url: Urls = None,
+    genesis: GenesisFile = None,
+    keys: KeyStoreDirectory = None,
+    key: KeyName = "client",
+    passphrase_file: PassphraseFile = None,
+    gas_limit: GasLimit = None,
+    proof: ProofFile = None,
+    json: Json = False,
+) -> None:
+    """Send a transaction without asking what the contract declares, wait until it is sealed, and verify it.
+
+    `hanchain contract call` reads the arguments by their declared types instead.
+    """
+    from hanchain.cli.arguments import read_untyped
+    from hanchain.sdk import SyncClient
+    from hanchain.sdk import limits as sdk_limits
+
+    with reported():
+        values = [read_untyped(word, f"argument {number}") for number, word in enumerate(arguments or [], start=1)]
+        urls, known = resolve(directory, url, genesis)
+        signer = unlock(directory, keys, key, passphrase_file)
+        gas = sdk_limits.CONTRACT_GAS_LIMIT_DEFAULT if gas_limit is None else gas_limit
+        with SyncClient(urls, known) as client:
+            done = client.call(signer, contract, method, values, gas_limit=gas)
+        written = write_proof(proof, done.proof)
+    print_called(done, written, json)
+
+
+@tx.command("proof")
+def tx_proof(
+    identifier: TransactionId,
+    file: Annotated[Path, typer.Argument(help="The proof file to write.", dir_okay=False)],
+    event: Annotated[
+        int | None, typer.Option("--event", help="Prove only this event of the transaction, from 0.", min=0)
+    ] = None,
+    directory: Directory = DEFAULT_DIRECTORY,
+    url: Urls = None,
+    genesis: GenesisFile = None,
+    json: Json = False,
+) -> None:
+    """Write the proof of a sealed transaction, or of one of its events, into a file that verifies offline."""
+    from hanchain.sdk import SyncClient
+
+    with reported():
+        urls, known = resolve(directory, url, genesis)
+        txid = _identifier(identifier)
+        with SyncClient(urls, known) as client:
+            bundle = client.proof(txid) if event is None else client.event_proof(txid, event)
+        written = write_proof(file, bundle)
+    if json:
+        print_json({"txid": txid.hex(), "kind": bundle.kind, "proof": written})
+    else:
+        say(f"{bundle.kind} proof, verified: {written}")
 
 
 @tx.command("status")

@@ -7,15 +7,12 @@ from typing import Annotated
 
 import typer
 
-from hanchain.cli.options import Json, SuiteName, passphrase, suite_of
+from hanchain.cli.options import Json, PassphraseFile, SuiteName, passphrase, suite_of
 from hanchain.cli.output import print_json, print_table, reported, say
 
 app = typer.Typer(no_args_is_help=True)
 
 Store = Annotated[Path, typer.Option("--keys", help="Directory of the key store.", envvar="HANCHAIN_KEYS")]
-PassphraseFile = Annotated[
-    Path | None, typer.Option("--passphrase-file", help="File with the passphrase; otherwise it is asked for.")
-]
 Name = Annotated[str, typer.Argument(help="Name of the key.")]
 DEFAULT_STORE = Path("keys")
 

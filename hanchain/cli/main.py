@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hanchain import __version__
-from hanchain.cli import anchor, chain, demo, keys, node, simulate, testnet, verify
+from hanchain.cli import anchor, chain, contract, demo, keys, node, simulate, state, testnet, verify
 from hanchain.cli import bench as bench_commands
 from hanchain.cli.output import EXIT_INTERRUPTED, errors, print_json
 
@@ -25,8 +25,10 @@ app.add_typer(testnet.app, name="testnet", help="Test networks on this machine: 
 app.add_typer(node.app, name="node", help="Run one validator, or ask a running one how it is.")
 app.add_typer(keys.app, name="keys", help="Keys in an encrypted key store.")
 app.command("anchor")(anchor.anchor)
-app.add_typer(chain.tx, name="tx", help="Transactions: where they stand.")
+app.add_typer(contract.app, name="contract", help="Contracts: check, deploy, call, query, show.")
+app.add_typer(chain.tx, name="tx", help="Transactions: send them, see where they stand, have them proved.")
 app.add_typer(chain.block, name="block", help="Blocks.")
+app.add_typer(state.app, name="state", help="What contracts have stored, with its proof.")
 app.command("verify")(verify.verify)
 app.add_typer(simulate.app, name="sim", help="The consensus simulator: search for violations, replay a seed.")
 app.add_typer(bench_commands.app, name="bench", help="Benchmarks.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from hanchain.crypto import Suite
+    from hanchain.crypto import PrivateKey, Suite
     from hanchain.ledger.genesis import Genesis
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
@@ -21,6 +21,19 @@ Urls = Annotated[
 ]
 GenesisFile = Annotated[
     Path | None, typer.Option("--genesis", help="Genesis file, from a source you trust.", dir_okay=False)
+]
+KeyStoreDirectory = Annotated[
+    Path | None, typer.Option("--keys", help="Key store; default: the test network's client.")
+]
+KeyName = Annotated[str, typer.Option("--key", help="Name of the key that signs.")]
+PassphraseFile = Annotated[
+    Path | None, typer.Option("--passphrase-file", help="File with the passphrase; otherwise it is asked for.")
+]
+GasLimit = Annotated[
+    int | None, typer.Option("--gas", help="The most that the transaction may use; unused gas is free.", min=1)
+]
+ProofFile = Annotated[
+    Path | None, typer.Option("--proof", help="Write the proof into this file; `hanchain verify` reads it.")
 ]
 SuiteName = Annotated[
     str | None, typer.Option("--suite", help="Crypto suite of the network; default: that of a new network.")
@@ -54,6 +67,15 @@ def resolve(directory: Path, urls: list[str] | None, genesis: Path | None) -> tu
         return urls, load_genesis(genesis)
     network = load_network(directory)
     return urls or [n.url for n in network.nodes], load_genesis(genesis or network.genesis_path)
+
+
+def unlock(directory: Path, keys: Path | None, key: str, passphrase_file: Path | None) -> PrivateKey:
+    """Return a signing key: of a key store, by default that of the test network's client; raise CryptoRejection."""
+    from hanchain.crypto.keystore import KeyStore
+
+    store = KeyStore(keys if keys is not None else directory / "client")
+    secret = passphrase(passphrase_file) if store.show(key).protected or passphrase_file else ""
+    return store.unlock(key, secret)
 
 
 def passphrase(path: Path | None) -> str:

@@ -19,13 +19,20 @@ def verify(
     file: Annotated[
         Path | None,
         typer.Option(
-            "--file", help="The anchored file: its digest must be the proved one.", exists=True, dir_okay=False
+            "--file",
+            help="The file that this is about: its digest must stand in the proof.",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
-    owner: Annotated[str | None, typer.Option("--owner", help="Account (hex) that must have anchored it.")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Account (hex) that this must be of.")] = None,
     json: Json = False,
 ) -> None:
-    """Verify a proof bundle offline, step by step: no network, no node, no trust in whoever sent it."""
+    """Verify a proof bundle offline, step by step: no network, no node, no trust in whoever sent it.
+
+    A bundle is of a transaction, of an event, or of a key of the state, present or absent; a proved absence is a good
+    result. Exit code 1 says that something does not hold.
+    """
     from hanchain.crypto.content import digest_file
     from hanchain.ledger.proof import verify_file
 

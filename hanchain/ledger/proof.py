@@ -154,7 +154,7 @@ def _transaction_checks(
         yield "transaction", lambda: steps_of.check_transaction(bundle, receipt, header, suite)
         yield "receipt", lambda: steps_of.check_receipt(bundle, transaction, receipt, header, suite)
         yield from sealed
-        yield "outcome", lambda: steps_of.outcome_of(receipt)
+        yield "outcome", lambda: steps_of.outcome_of(transaction, receipt)
         if digest is not None:
             yield "digest", lambda: steps_of.find_digest_in_call(transaction, receipt, digest)
         if owner is not None:

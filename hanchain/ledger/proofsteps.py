@@ -73,10 +73,10 @@ def check_receipt(
     return f"transaction {receipt.txid.hex()}"
 
 
-def outcome_of(receipt: Receipt) -> str:
+def outcome_of(transaction: Transaction, receipt: Receipt) -> str:
     """Return how a transaction ended."""
     if receipt.status is Status.OK:
-        return "executed"
+        return f"executed: {transaction.payload.contract}.{transaction.payload.method}"
     return f"failed ({receipt.status.name.lower()}): {receipt.reason}: {receipt.message}"
 
 

@@ -6,6 +6,7 @@ The file is JSON (``abi_version`` 1); types in it are JSON Schema, records and s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,6 +50,12 @@ class Parameter:
     optional: bool = False
     default: Native = None
 
+    @property
+    def text(self) -> str:
+        """For people: ``required: int = 1``."""
+        given = f" = {json.dumps(self.type.to_json(self.default), ensure_ascii=False)}" if self.optional else ""
+        return f"{self.name}: {self.type.name}{given}"
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -62,9 +69,8 @@ class Method:
 
     @property
     def signature(self) -> str:
-        """For people: ``find(digest: bytes) -> Item``."""
-        taken = ", ".join(f"{p.name}: {p.type.name}{' = …' if p.optional else ''}" for p in self.parameters)
-        return f"{self.name}({taken}) -> {self.result.name}"
+        """For people: ``setup(required: int = 1) -> None``; defaults are written as in JSON."""
+        return f"{self.name}({', '.join(parameter.text for parameter in self.parameters)}) -> {self.result.name}"
 
     def arguments(self, given: Sequence[object], named: Mapping[str, object]) -> tuple[Value, ...]:
         """Return the arguments of a call, by position and by name; raise Rejection(bad_arguments)."""

@@ -122,7 +122,9 @@ def test_a_wrong_number_of_words_is_refused_with_the_signature(words: list[str],
     with pytest.raises(Rejection) as caught:
         read_call(DEPOSIT, words)
     assert caught.value.reason is Reason.BAD_ARGUMENTS
-    assert caught.value.detail.startswith("deposit(digest: bytes, note: str, copies: int = …, open: bool | None = …)")
+    assert caught.value.detail.startswith(
+        "deposit(digest: bytes, note: str, copies: int = 1, open: bool | None = null)"
+    )
     assert said in caught.value.detail
 
 

@@ -70,7 +70,7 @@ def test_a_good_bundle(network, bundle):
         Step("receipt", True, f"transaction {txid}"),
         Step("header", True, f"block hash {header_hash}, time 1767225601000 ms"),
         Step("certificate", True, "sealed by 3 of 4 validators"),
-        Step("outcome", True, "executed"),
+        Step("outcome", True, "executed: sys.anchor.notarise"),
         Step("digest", True, f"anchored {DIGEST.hex()} as 'text/plain', {len(FILE)} bytes"),
         Step("owner", True, f"sent by {network.accounts[0].hex()}"),
     )
@@ -86,9 +86,9 @@ def test_every_transaction_of_a_block_is_proved(network, block):
         assert is_proved(steps)
         outcomes.append(steps[-1].detail)
     assert outcomes == [
-        "executed",
-        "executed",
-        "executed",
+        "executed: sys.anchor.notarise",
+        "executed: sys.anchor.notarise",
+        "executed: sys.anchor.notarise",
         "failed (reverted): E_EXISTS: notarised by this owner at height 1",
         "failed (rejected_at_execution): wrong_sender: the sender is not the account of any key that signed",
     ]

@@ -91,8 +91,8 @@ def test_an_abi_says_what_a_contract_can_be_asked():
     """Methods, events and state come with their types by name, as in the source."""
     abi = parse()
     assert [m.signature for m in abi.methods] == [
-        "setup(required: int = …) -> None",
-        "deposit(digest: bytes, note: str | None = …) -> None",
+        "setup(required: int = 1) -> None",
+        "deposit(digest: bytes, note: str | None = null) -> None",
         "find(digest: bytes) -> Item",
     ]
     assert (abi.initializer, abi.methods[2].docs) == (abi.methods[0], "About find.")
