@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
-from contracts.limits import PROGRAM_NODES_MAX
+from contracts.limits import PROGRAM_BYTES_MAX, PROGRAM_NODES_MAX
 from contracts.machine import Machine
 from contracts.program import Program
 from hanchain.ledger.parameters import Parameters
 
 SUPERSEDED: Final = 4  # programs of the largest size that were replaced and are still here, before the oldest one goes
+BYTES_PER_NODE: Final = 8  # of a program, that weigh as much as a node: what is declared takes memory too
+
+
+def weight_of(program: Program) -> int:
+    """Return how much a program weighs: with its bytes counted, a unit takes at most about 350 bytes of memory."""
+    return program.nodes + len(program.code) // BYTES_PER_NODE
+
+
+WEIGHT_MAX: Final = PROGRAM_NODES_MAX + PROGRAM_BYTES_MAX // BYTES_PER_NODE  # of one program
 
 
 class Catalogue:
@@ -22,14 +31,14 @@ class Catalogue:
 
     def __init__(self, parameters: Parameters) -> None:
         self.machine = Machine()
-        self._nodes_max = parameters.max_program_nodes + SUPERSEDED * PROGRAM_NODES_MAX
+        self._weight_max = parameters.max_program_weight + SUPERSEDED * WEIGHT_MAX
         self._programs: OrderedDict[bytes, Program] = OrderedDict()
-        self._nodes = 0
+        self._weight = 0
 
     @property
-    def nodes(self) -> int:
-        """Nodes of all programs here."""
-        return self._nodes
+    def weight(self) -> int:
+        """What all programs here weigh."""
+        return self._weight
 
     def get(self, code_hash: bytes) -> Program | None:
         """Return a program that is here."""
@@ -43,7 +52,7 @@ class Catalogue:
         if code_hash in self._programs:
             return
         self._programs[code_hash] = program
-        self._nodes += program.nodes
-        while self._nodes > self._nodes_max:
+        self._weight += weight_of(program)
+        while self._weight > self._weight_max:
             _, dropped = self._programs.popitem(last=False)
-            self._nodes -= dropped.nodes
+            self._weight -= weight_of(dropped)

@@ -15,6 +15,7 @@ TRANSACTION: Final = 200  # decoding, receipt, roots and indexes of any transact
 TRANSACTION_SHIFT: Final = 1  # 2 bytes a unit: an envelope is hashed twice, sent to all and stored for ever
 LOOK_UP: Final = 100  # finding the program behind a name
 PROGRAM: Final = 2_000  # deploying one, besides what is stored
+PROGRAM_BYTE: Final = 8  # of a program, before it is looked at: declarations are checked and kept too
 PROGRAM_NODE: Final = 40  # checking and translating a node, and keeping it translated
 LAYOUT_SHIFT: Final = 2  # 4 bytes a unit: reading the declarations of the program that an upgrade replaces
 

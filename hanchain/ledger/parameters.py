@@ -33,7 +33,7 @@ RANGES: Final[dict[str, Range]] = {
     "expiry_window": Range(16, 100_000, "heights that a transaction may lie ahead"),
     "max_transaction_gas": Range(100_000, 100_000_000, "gas of one transaction, 100 ns a unit"),
     "max_block_gas": Range(100_000, 1_000_000_000, "sum of the gas limits in a block"),
-    "max_program_nodes": Range(16_000, 2_000_000, "nodes of all programs, which validators keep translated"),
+    "max_program_weight": Range(25_000, 2_000_000, "nodes of all programs, and an eighth of their bytes"),
 }
 
 
@@ -51,7 +51,7 @@ class Parameters:
     expiry_window: int = 1000
     max_transaction_gas: int = 2_000_000
     max_block_gas: int = 10_000_000
-    max_program_nodes: int = 500_000
+    max_program_weight: int = 500_000
 
     def __post_init__(self) -> None:
         for name, bounds in RANGES.items():

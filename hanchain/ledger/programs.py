@@ -46,8 +46,8 @@ def call(session: Session, contract: str, method: str, arguments: tuple[Value, .
 
 
 def load(session: Session, code: bytes) -> Program:
-    """Check and translate the program of a deployment, paid by its nodes; raise ProgramRejected or OutOfGas."""
-    session.meter.charge(gas.PROGRAM)
+    """Check and translate the program of a deployment, paid by bytes and nodes; raise ProgramRejected or OutOfGas."""
+    session.meter.charge(gas.PROGRAM + gas.PROGRAM_BYTE * len(code))
     affordable = session.meter.left // gas.PROGRAM_NODE
     try:
         program = session.catalogue.machine.load(code, nodes_max=min(affordable, PROGRAM_NODES_MAX))

@@ -2,10 +2,10 @@
 
 State:
 
-    ("contract", name) -> [owner, version, code hash, abi hash, source hash, nodes, height, status]
+    ("contract", name) -> [owner, version, code hash, abi hash, source hash, weight, height, status]
     ("program", name)  -> the program, as it was deployed
     ("abi", name)      -> its ABI, which nothing executes
-    ("nodes",)         -> nodes of all programs together: what every validator keeps translated
+    ("weight",)        -> what all programs weigh together: nodes, and an eighth of the bytes
 
 A source travels in the transaction that deploys it and is kept there; its hash stands here, so that anyone can compile
 it again and compare.
@@ -23,6 +23,7 @@ from contracts.program import Program
 from contracts.program_errors import ProgramRejected
 from hanchain.crypto import Suite
 from hanchain.ledger import limits
+from hanchain.ledger.catalogue import weight_of
 from hanchain.ledger.cells import cell_key
 from hanchain.ledger.codec import Value
 from hanchain.ledger.endings import Revert
@@ -69,7 +70,7 @@ class Deployed:
     code_hash: bytes
     abi_hash: bytes
     source_hash: bytes
-    nodes: int
+    weight: int  # see ``catalogue.weight_of``
     height: int  # of the last deployment or upgrade
     status: ContractStatus
 
@@ -87,7 +88,7 @@ class Deployed:
             self.code_hash,
             self.abi_hash,
             self.source_hash,
-            self.nodes,
+            self.weight,
             self.height,
             self.status.value,
         ]
@@ -132,14 +133,14 @@ def deploy(host: Host, name: str, program: bytes, abi: bytes, source: bytes, arg
     if host.get("contract", name) is not None:
         raise Revert(EXISTS, "the name is taken")
     loaded = _load(host, program, abi)
-    _count(host, loaded.nodes)
+    _weigh(host, weight_of(loaded))
     deployed = Deployed(
         owner=host.caller.sender,
         version=1,
         code_hash=code_hash(program, host.suite),
         abi_hash=host.suite.tagged_hash(ABI_TAG, abi),
         source_hash=host.suite.tagged_hash(SOURCE_TAG, source),
-        nodes=loaded.nodes,
+        weight=weight_of(loaded),
         height=host.caller.height,
         status=ContractStatus.ACTIVE,
     )
@@ -156,14 +157,14 @@ def upgrade(host: Host, name: str, program: bytes, abi: bytes, source: bytes) ->
     loaded = _load(host, program, abi)
     if not _keeps_layout(host.layout(host.get("program", name)), loaded):
         raise Revert(LAYOUT, "records, state machines and cells of the last version must come first and unchanged")
-    _count(host, loaded.nodes - before.nodes)
+    _weigh(host, weight_of(loaded) - before.weight)
     after = Deployed(
         owner=before.owner,
         version=before.version + 1,
         code_hash=code_hash(program, host.suite),
         abi_hash=host.suite.tagged_hash(ABI_TAG, abi),
         source_hash=host.suite.tagged_hash(SOURCE_TAG, source),
-        nodes=loaded.nodes,
+        weight=weight_of(loaded),
         height=host.caller.height,
         status=before.status,
     )
@@ -184,7 +185,7 @@ def unfreeze(host: Host, name: str) -> None:
 
 
 def get(host: Host, name: str) -> Value:
-    """Return ``[owner, version, code hash, abi hash, source hash, nodes, height, status]``, or revert E_UNKNOWN."""
+    """Return ``[owner, version, code hash, abi hash, source hash, weight, height, status]``, or revert E_UNKNOWN."""
     return _get(host, name).record
 
 
@@ -222,8 +223,8 @@ def _get(host: Host, name: str) -> Deployed:
 
 
 def _deployed(record: Any) -> Deployed:
-    owner, version, code, abi_hash, source_hash, nodes, height, status = record
-    return Deployed(owner, version, code, abi_hash, source_hash, nodes, height, ContractStatus(status))
+    owner, version, code, abi_hash, source_hash, weight, height, status = record
+    return Deployed(owner, version, code, abi_hash, source_hash, weight, height, ContractStatus(status))
 
 
 def _owned(host: Host, name: str) -> Deployed:
@@ -250,12 +251,12 @@ def _load(host: Host, program: bytes, abi: bytes) -> Program:
         raise Revert(PROGRAM, rejected.reason) from None
 
 
-def _count(host: Host, more: int) -> None:
-    """Count nodes that become active, or less of them; revert when there are too many for validators to keep."""
-    nodes = (host.get("nodes") or 0) + more
-    if more > 0 and nodes > host.parameters.max_program_nodes:
-        raise Revert(CAPACITY, f"programs have {nodes} nodes, at most {host.parameters.max_program_nodes} together")
-    host.put(nodes, "nodes")
+def _weigh(host: Host, more: int) -> None:
+    """Count what programs weigh; revert when that is more than validators keep translated."""
+    weight, most = (host.get("weight") or 0) + more, host.parameters.max_program_weight
+    if more > 0 and weight > most:
+        raise Revert(CAPACITY, f"programs would weigh {weight}, at most {most} together")
+    host.put(weight, "weight")
 
 
 def _keeps_layout(old: tuple[Any, ...], new: Program) -> bool:

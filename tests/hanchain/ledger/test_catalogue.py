@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from contracts.compiler import compile_source
-from hanchain.ledger.catalogue import SUPERSEDED, Catalogue
+from hanchain.ledger.catalogue import SUPERSEDED, WEIGHT_MAX, Catalogue, weight_of
 from hanchain.ledger.parameters import Parameters
 from hanchain.ledger.reasons import Fault
 from hanchain.ledger.receipt import Status
@@ -17,25 +17,29 @@ class Program:
     """A program as far as a catalogue looks at one."""
 
     nodes: int
+    code: bytes = b""
+
+
+ROOM = 25_000 + SUPERSEDED * WEIGHT_MAX
 
 
 def _catalogue(room):
-    catalogue = Catalogue(Parameters(max_program_nodes=16_000))
-    catalogue.keep(b"filler", Program(16_000 * (1 + SUPERSEDED) - room))
+    catalogue = Catalogue(Parameters(max_program_weight=25_000))
+    catalogue.keep(b"filler", Program(ROOM - room))
     return catalogue
 
 
 def test_the_longest_unused_one_goes_first():
     """Programs beyond the room are dropped in the order in which they were last used."""
     catalogue = _catalogue(room=300)
-    one, two, three, four = (Program(100) for _ in range(4))
+    one, two, three, four = (Program(90, bytes(87)) for _ in range(4))
     for name, program in ((b"1", one), (b"2", two), (b"3", three)):
         catalogue.keep(name, program)
     assert catalogue.get(b"filler") is not None
     assert catalogue.get(b"1") is one
     catalogue.keep(b"4", four)
     assert [catalogue.get(name) for name in (b"1", b"2", b"3", b"4")] == [one, None, three, four]
-    assert catalogue.nodes == 16_000 * (1 + SUPERSEDED)
+    assert catalogue.weight == ROOM
 
 
 def test_keeping_twice_counts_once():
@@ -44,22 +48,28 @@ def test_keeping_twice_counts_once():
     first = Program(100)
     catalogue.keep(b"1", first)
     catalogue.keep(b"1", Program(100))
-    assert (catalogue.get(b"1"), catalogue.nodes) == (first, 16_000 * (1 + SUPERSEDED) - 200)
+    assert (catalogue.get(b"1"), catalogue.weight) == (first, ROOM - 200)
 
 
-def test_all_active_programs_have_room(network):
-    """The room is that of all programs that may be active and of some that were replaced."""
-    assert 0 < Parameters().max_program_nodes < Catalogue(Parameters())._nodes_max
+def test_weight():
+    """A program weighs its nodes and an eighth of its bytes, so that declarations alone weigh something too."""
+    assert [weight_of(Program(*made)) for made in ((5,), (5, bytes(7)), (5, bytes(8)), (0, bytes(65_536)))] == [
+        5,
+        5,
+        6,
+        8_192,
+    ]
+    assert WEIGHT_MAX == 16_000 + 8_192
 
 
 def test_programs_are_kept_once_their_deployment_is(network, chain, counter):
     """A deployment that goes well leaves its program translated; one that fails leaves nothing."""
     code = network.suite.tagged_hash("hanchain/program/1", compile_source(counter).program)
     chain.deploy("counter", counter, -1)
-    assert (chain.catalogue.get(code), chain.catalogue.nodes) == (None, 0)
+    assert (chain.catalogue.get(code), chain.catalogue.weight) == (None, 0)
     chain.deploy("counter", counter, 1)
     program = chain.catalogue.get(code)
-    assert (program.code, chain.catalogue.nodes) == (compile_source(counter).program, program.nodes)
+    assert (program.code, chain.catalogue.weight) == (compile_source(counter).program, weight_of(program))
     chain.deploy("another", counter, 1)
     assert chain.catalogue.get(code) is program
 

@@ -16,7 +16,7 @@ EDGES = {
     "expiry_window": (16, 100_000),
     "max_transaction_gas": (100_000, 100_000_000),
     "max_block_gas": (100_000, 1_000_000_000),
-    "max_program_nodes": (16_000, 2_000_000),
+    "max_program_weight": (25_000, 2_000_000),
 }
 # what must change along with an edge for the whole to fit together
 COMPANIONS = {

@@ -6,6 +6,7 @@ import pytest
 
 from contracts.compiler import compile_source
 from hanchain.ledger import gas
+from hanchain.ledger.catalogue import weight_of
 from hanchain.ledger.cells import cell_key
 from hanchain.ledger.codec import decode
 from hanchain.ledger.reasons import Reason, Rejection
@@ -55,14 +56,14 @@ def test_a_deployment(network, chain, counter):
         Event("sys.contracts", "Deployed", ("counter", owner, 1, code)),
         Event("counter", "Counted", ("", 7)),
     )
-    nodes = chain.catalogue.get(code).nodes
+    program = chain.catalogue.get(code)
     record = (
         owner,
         1,
         code,
         _hash(network, "abi", made.abi),
         _hash(network, "source", counter.encode()),
-        nodes,
+        program.nodes + len(made.program) // 8,
         1,
         "active",
     )
@@ -140,8 +141,10 @@ def test_a_deployment_pays_for_its_nodes_before_they_are_translated(network, cha
 
     chain.catalogue.machine = Watched()
     transaction = _deploy(network, "another", counter, 1, gas_limit=10_000)
-    before = gas.intrinsic(len(transaction.encoded), 1) + 60 + 60 + 2_000  # the account, the name, the deployment
-    nodes = chain.catalogue.nodes
+    code = compile_source(counter).program
+    nodes = chain.catalogue.get(_hash(network, "program", code)).nodes
+    # The transaction, the reads of account and name, the deployment and the program's bytes come before.
+    before = gas.intrinsic(len(transaction.encoded), 1) + 60 + 60 + 2_000 + 8 * len(code)
     for limit, count in ((before + 40 * nodes - 1, 0), (before + 40 * nodes, 1)):
         poor = chain.block(_deploy(network, "another", counter, 1, gas_limit=limit)).receipts[0]
         assert _ended(poor) == (Status.OUT_OF_GAS, "out_of_gas")
@@ -151,16 +154,17 @@ def test_a_deployment_pays_for_its_nodes_before_they_are_translated(network, cha
 
 
 def test_capacity(network, chain, counter):
-    """Programs beyond the nodes that validators keep are refused; an upgrade to less makes room."""
+    """Programs beyond what validators keep are refused; an upgrade to less makes room, if only for as much."""
     made = compile_source(counter)
     chain.deploy("first", counter, 1)
-    nodes = chain.catalogue.get(_hash(network, "program", made.program)).nodes
+    weight = weight_of(chain.catalogue.get(_hash(network, "program", made.program)))
     parameters = dataclasses.replace(chain.rules.parameters)
-    object.__setattr__(parameters, "max_program_nodes", 2 * nodes)  # less than a network may have
+    object.__setattr__(parameters, "max_program_weight", 2 * weight)  # less than a network may have
     chain.rules = dataclasses.replace(chain.rules, parameters=parameters)
     assert chain.deploy("second", counter, 1).status is Status.OK
     assert _ended(chain.deploy("third", counter, 1)) == (Status.REVERTED, "E_CAPACITY")
-    less = counter.replace('        self.Counted("", start)\n', "")
+    revert = counter[counter.index("    @export\n    def write_and_revert") : counter.index("    @view\n    def now")]
+    less = counter.replace(revert, "").replace("Revert, ", "")
     assert _upgrade(chain, "first", less).status is Status.OK
     assert _ended(chain.deploy("third", counter, 1)) == (Status.REVERTED, "E_CAPACITY")
     assert chain.deploy("third", less, 1).status is Status.REVERTED
