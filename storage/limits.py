@@ -25,12 +25,12 @@ PAGE_MAX: Final = 1000  # entries of one page of the sender index: about a milli
 
 # State tree.
 TREE_DIGEST_BYTES_MIN: Final = 16  # below 128 bits two paths can be made to collide by anyone with a large machine
-TREE_DIGEST_BYTES_MAX: Final = 64  # room for a 512-bit hash; a key of a node and the proof's bounds follow from it
+TREE_DIGEST_BYTES_MAX: Final = 64  # room for a 512-bit hash; a key of an entry and the proof's bounds follow from it
 TREE_TOP_DEPTH: Final = (
-    4  # nodes above are held in memory: at most 4,369 (3 MB), rebuilt from at most 65,536 at opening (about 0.3 s)
+    4  # nodes above are held in memory, at most 4,369 of them (3 MB), and rebuilt at opening from at most 65,536 slots
 )
 TREE_CACHE_BYTES: Final = (
-    64 << 20  # all nodes of depth 4 and the deeper ones last changed; a node process has 300 MB altogether
+    80 << 20  # nearly all nodes of a state of a million keys; a node's processes have 300 MB altogether
 )
 STATE_KEY_BYTES_MAX: Final = KEY_BYTES_MAX - 1  # one byte says that the entry is a value
 

@@ -26,9 +26,9 @@ from storage.treeproof import LEAVES_MAX, TreeProof
 Hash = Callable[[bytes], bytes]
 Change = tuple[bytes, bytes | None]  # path, value digest or None to delete
 
-_EMPTY: Final = b"\x01\x00\x00\x00\x00\x00\x00"  # a node without children: only ever the root
+_EMPTY: Final = b"\x01" + bytes(6)  # a node without children: only ever the root
 _HEAD_BYTES: Final = len(_EMPTY)
-_ALL_INNER: Final = b"\x01\xff\xff\x00\x00\x00\x00"
+_ALL_INNER: Final = b"\x01\xff\xff" + bytes(4)
 _NO_INNER: Final = b"\x00\x00"
 _TOP: Final = limits.TREE_TOP_DEPTH
 _NODE_OVERHEAD_BYTES: Final = 150  # what Python adds to a cached node: two object headers and a place in a table
@@ -36,8 +36,11 @@ _NODE_OVERHEAD_BYTES: Final = 150  # what Python adds to a cached node: two obje
 # The three bitmaps of a node as one number of 48 bits; a slot has one bit in each.
 _SLOT: Final = 1 << 32 | 1 << 16 | 1
 _LOWER: Final = tuple(_SLOT * ((1 << slot) - 1) for slot in range(16))  # the bits of all slots before a slot
-_UNITS: Final = {0: 0, 1 << 32: 1, 1 << 16: 2, 1: 4, 1 << 16 | 1: 6}  # a slot's bits -> digests that it holds
-_BITS: Final = {units: bits for bits, units in _UNITS.items()}
+_BITS: Final = {  # digests that a slot holds -> its bits; one digest is that of a node, a leaf is two
+    1: 1 << 32,
+    **{2 * leaves: (leaves & 1) << 16 | leaves >> 1 for leaves in range(LEAVES_MAX + 1)},
+}
+_UNITS: Final = {bits: units for units, bits in _BITS.items()}
 
 _LeafChange = tuple[bytes, bytes]  # path; path and value digest, or nothing to delete it
 _Leaves = list[tuple[int, bytes]]  # (number of the whole path, path and value digest), ascending
@@ -173,7 +176,7 @@ class StateTree:
             node = rewritten.get(parent) or level[parent]
             if len(content) == size and node[:_HEAD_BYTES] == _ALL_INNER:  # nearly always, in a large tree
                 start = _HEAD_BYTES + size * (number & 15)
-                rewritten[parent] = node[:start] + content + node[start + size :]
+                rewritten[parent] = b"".join((node[:start], content, node[start + size :]))
                 if put_digest is not None:
                     put_digest(depth + 1, number, content)
             else:
@@ -185,7 +188,7 @@ class StateTree:
             path, leaf = changes[0]
             # A known path gets another value. Its bytes are found only where its leaf is: anything else is a collision.
             if leaf and len(changes) == 1 and (start := node.find(path, _HEAD_BYTES)) > 0:
-                rewritten[parent] = node[:start] + leaf + node[start + 2 * size :]
+                rewritten[parent] = b"".join((node[:start], leaf, node[start + 2 * size :]))
                 put_leaf(depth + 1, path, leaf[size:])
             else:
                 rewritten[parent] = self._with_slot(depth, number, node, changes)
@@ -213,9 +216,7 @@ class StateTree:
         # Return the node at `depth` with new content in one slot, given itself or as changes to leaves.
         size, slot = self._size, number & 15
         bits = int.from_bytes(node[1:_HEAD_BYTES])
-        before = bits & _LOWER[slot]
-        units = before.bit_count() + (before & 0xFFFFFFFF).bit_count() + 2 * (before & 0xFFFF).bit_count()
-        start = _HEAD_BYTES + size * units
+        start = _HEAD_BYTES + size * _units_before(bits, slot)
         kind = bits >> slot & _SLOT
         stop = start + size * _UNITS[kind]
         if isinstance(content, list):
@@ -281,9 +282,7 @@ class StateTree:
     def _load(self, depth: int, number: int, above: bytes) -> bytes:
         # Put the node together from its entries; `above` is the node over it, which has its digest.
         contents = self._entries.of_node(depth, number)
-        before = int.from_bytes(above[1:_HEAD_BYTES]) & _LOWER[number & 15]
-        units = before.bit_count() + (before & 0xFFFFFFFF).bit_count() + 2 * (before & 0xFFFF).bit_count()
-        start = _HEAD_BYTES + self._size * units
+        start = _HEAD_BYTES + self._size * _units_before(int.from_bytes(above[1:_HEAD_BYTES]), number & 15)
         node = self._assemble(contents)
         if self._hash(node) != above[start : start + self._size]:
             raise Corruption(f"state tree node {f'{number:x}'[1:]}", "its entries do not have its digest")
@@ -315,3 +314,9 @@ class StateTree:
             while level and self._cache_bytes > self._cache_bytes_max:
                 for number in list(islice(level, len(level) // 8 + 1)):
                     self._cache_bytes -= len(level.pop(number)) + _NODE_OVERHEAD_BYTES
+
+
+def _units_before(bits: int, slot: int) -> int:
+    # How many digests the slots before this one hold: one for a node below, two for every leaf.
+    before = bits & _LOWER[slot]
+    return before.bit_count() + (before & 0xFFFF_FFFF).bit_count() + 2 * (before & 0xFFFF).bit_count()
