@@ -104,10 +104,12 @@ class _Scanner:
         body = position = quote + len(mark)
         while position < end and not text.startswith(mark, position, end):
             if text[position] == "\n" and len(mark) == 1:
-                return position  # unterminated: the parser explains
+                break
             position += 2 if text[position] == "\\" else 1
-        if position >= end:
-            return end  # unterminated
+        if not text.startswith(mark, position, end):
+            # Since 3.12 an f-string may go on in the next line while a brace is open: 3.11 says as we do.
+            self._error(quote, Reason.SYNTAX, "this text is not closed", f"put {mark} at its end")
+            return min(position, end)
         if "r" not in prefix and "b" not in prefix:
             self._named_characters(body, position)
         if "f" in prefix:
