@@ -173,7 +173,7 @@ CONTRACT_METHODS: Final = (
         doc="What stands behind a contract's name.",
         parameters=(_CONTRACT,),
         result=(
-            "name, system, and unless system: owner, version, code_hash, abi_hash, source_hash, nodes, "
+            "name, system, and unless system: owner, version, code_hash, abi_hash, source_hash, weight, "
             "height (of the last deployment or upgrade), status (active, frozen); at_height (of the state)"
         ),
         handler=_contract_get,

@@ -40,12 +40,12 @@ async def test_what_stands_behind_a_name(client, node, fake, deployed):
         "system": False,
         "owner": "0x" + fake.ACCOUNT.hex(),
         "version": 1,
-        "nodes": found["nodes"],
+        "weight": found["weight"],
         "height": 1,
         "status": "active",
         "at_height": 2,
     }
-    assert found["nodes"] > 100
+    assert found["weight"] > 100
     assert await client.result("contract_get", contract="sys.anchor") == {
         "name": "sys.anchor",
         "system": True,
