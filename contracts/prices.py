@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEDULE_VERSION: Final = 1  # of this file; a network that changes a figure changes the version with it
-
 # -- Memory: one figure for what is new, one for each element ---------------------------------------------------------
 TEXT_BYTES: Final = 80  # of a str besides its characters
 WIDE_CHARACTER_BYTES: Final = 4  # of a character of a str that is not ASCII: the widest form the host has
