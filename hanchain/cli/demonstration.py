@@ -18,6 +18,7 @@ from hanchain.cli.demoload import CONTRACT, Deposit, Load, deposit
 from hanchain.cli.demoproofs import Proofs
 from hanchain.cli.output import console, fail, marked, print_json, print_table, say
 from hanchain.crypto import PrivateKey
+from hanchain.crypto.content import CONTENT_DIGEST_NAME
 from hanchain.ledger.block import BlockHeader
 from hanchain.ledger.genesis import Genesis
 from hanchain.sdk import SyncClient
@@ -160,7 +161,7 @@ class Demonstration:
             return
         shown = deposits[:ROWS_SHOWN]
         rows = [(_shown(d.path), d.digest.hex()[:16], d.called.height, f"{d.latency_ms:.0f} ms") for d in shown]
-        print_table("", ("file", "sha-256", "height", "latency"), rows)
+        print_table("", ("file", CONTENT_DIGEST_NAME.lower(), "height", "latency"), rows)
         if len(deposits) > len(shown):
             say(f"… and {len(deposits) - len(shown)} more; median latency {latencies[len(latencies) // 2]:.0f} ms")
         words = ", elected the next leader and went on; nothing was lost"

@@ -9,16 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from contracts import library
+from contracts.compiler import compile_source
 from hanchain.api.server import ApiServer
 from hanchain.crypto import CryptoReason, CryptoRejection, default_suite, suite_by_id, suite_by_name
 from hanchain.crypto.keystore import Cost, KeyStore
 from hanchain.ledger.block import BlockHeader
 from hanchain.ledger.genesis import parse_genesis
+from hanchain.ledger.messages import sign_message
 from hanchain.ledger.proof import is_proved, parse_bundle, verify_bundle
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.transaction import account_of, decode_transaction
 from hanchain.node.service import TransactionState
-from hanchain.sdk import Client
+from hanchain.sdk import Client, RpcError
 
 TOY = Path(__file__).parents[2] / "toysuite.py"
 
@@ -175,3 +178,63 @@ def test_the_command_line_names_suites_and_prefers_none(toy, tmp_path):
     assert (made["suite"], len(made["account"]), len(made["public_key"])) == ("toy", 2 + 2 * 48, 2 + 2 * 40)
     code, output = run(tmp_path, "keys", "new", "bob", "--unprotected")
     assert (code, "unknown_suite" in output) == (1, True), output
+
+
+CHECKER = '''
+from contracts.language import Contract, hash, verify, view
+
+
+class Checker(Contract):
+    """Asks for the network's hash and signatures."""
+
+    @view
+    def signed(self, account: str, message: bytes, signatures: bytes) -> bool:
+        """Tell whether signatures speak for an account."""
+        return verify(account, message, signatures)
+
+    @view
+    def hashed(self, data: bytes) -> bytes:
+        """Return the network's digest."""
+        return hash(data)
+'''
+
+
+async def test_contracts_and_the_state_under_another_suite(toy, cluster, tmp_path):
+    """Programs, accounts, signatures within contracts, keys of the state and their proofs have its lengths too."""
+    async with cluster(suite=toy, validators=1) as net:
+        server = ApiServer(net.services["node0"], "127.0.0.1", 0)
+        try:
+            url = f"http://127.0.0.1:{await server.start()}"
+            async with Client(url, net.genesis) as client:
+                for name, source in (("evidence", library.source("evidence")), ("checker", CHECKER)):
+                    made = compile_source(source)
+                    await client.deploy(net.key, name, made.program, made.abi, source.encode())
+                evidence, checker = await client.contract("evidence"), await client.contract("checker")
+                digest = bytes(range(48))
+                done = await evidence.call(net.key, "deposit", digest, "text/plain", 5)
+                assert done.events[0].fields == {"digest": digest, "owner": net.sender.hex()}
+                row, nothing = await evidence.state("items", digest), await evidence.state("items", bytes(48))
+                assert (row.value["owner"], nothing.present) == (net.sender.hex(), False)
+                event = await client.event_proof(done.txid, 0)
+                signed = sign_message(b"message", [net.key], chain_id=net.genesis.chain_id, suite=toy)
+                for message, good in ((b"message", True), (b"massage", False)):
+                    assert (await checker.query("signed", net.sender.hex(), message, signed)).value is good
+                assert (await checker.query("hashed", b"data")).value == toy.hash(b"data")
+                accounts = await client.contract("sys.accounts")
+                other = toy.generate()
+                keys = sorted([toy.id, key.public_key, 1] for key in (net.key, other))
+                await accounts.call(net.key, "register", keys, 2)
+                with pytest.raises(RpcError) as alone:
+                    await evidence.call(net.key, "deposit", bytes(32), "text/plain", 5)
+                assert alone.value.reason == Reason.WRONG_SENDER
+                assert (await checker.query("signed", net.sender.hex(), b"message", signed)).value is False
+                both = sign_message(b"message", [net.key, other], chain_id=net.genesis.chain_id, suite=toy)
+                assert (await checker.query("signed", net.sender.hex(), b"message", both)).value is True
+        finally:
+            await server.close()
+        genesis = net.genesis
+    (tmp_path / "genesis.json").write_text(genesis.to_json())
+    for name, bundle in (("row", row.proof), ("nothing", nothing.proof), ("event", event), ("call", done.proof)):
+        (tmp_path / f"{name}.json").write_text(bundle.to_json())
+        code, output = run(tmp_path, "verify", f"{name}.json", "--genesis", "genesis.json")
+        assert (code, "verified" in output) == (0, True), output
