@@ -123,7 +123,7 @@ class _Desk:
     def call(self, method: str, arguments: tuple[Any, ...], entry: Entry = Entry.CALL, gas: int = GAS) -> int:
         """Run one transaction or view that has to succeed; return its gas."""
         context = Context(
-            sender=SENDER, height=1, time_ms=1_700_000_000_000, tx_id=b"transaction", chain_id=b"chain", organisation=None
+            sender=SENDER, height=1, time_ms=1_700_000_000_000, tx_id=b"id", chain_id=b"chain", organisation=None
         )
         self.host.begin()
         outcome = self.machine.call(
