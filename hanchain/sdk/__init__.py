@@ -2,6 +2,9 @@
 
     async with Client(["http://127.0.0.1:8600"], genesis) as client:
         anchored = await client.anchor(digest, "application/pdf", size, key)
+        evidence = await client.contract("evidence")
+        done = await evidence.call(key, "deposit", digest, "application/pdf", size)
+        row = await evidence.state("items", digest)
 
 ``SyncClient`` is the same without ``await``. Both are imported when first used, so that a program which only reads
 results or errors loads no network.
