@@ -32,7 +32,7 @@ class Store(Contract):
     counts = Map(str, int, default=0)
     shares = Map(tuple[str, bytes], list[int])
     boxes = Table(Box, key=tuple[str, int], index=("owner", ("owner", "rank")), unique="rank")
-    status = Map(int, Status, default="draft")
+    status = Map(int, Status, default=Status.draft)
     numbers = Sequence()
     Changed = Event(key=str, before=int, after=int, indexed=("key",))
 
