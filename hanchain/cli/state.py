@@ -54,6 +54,7 @@ def get(
             )
             found = client.state(contract, cell, *parts)
         value = _document(found.value, declared) if found.present else None
+        default = _default(declared) if not found.present else None
         written = write_proof(proof, found.proof)
     if json:
         print_json(
@@ -64,6 +65,7 @@ def get(
                 "height": found.height,
                 "present": found.present,
                 "value": value,
+                "default": default,
                 "proof": written,
             }
         )
@@ -71,7 +73,8 @@ def get(
     if found.present:
         say(marked("present", "bold green"), f"  {compact(value)}")
     else:
-        say(marked("absent", "bold yellow"), "   nothing is stored under this key")
+        reads = f"; the contract reads it as {compact(default)}" if default is not None else ""
+        say(marked("absent", "bold yellow"), f"   nothing is stored under this key{reads}")
     say(f"proved as of block {found.height}")
     if written is not None:
         say(f"proof    {written}")
@@ -93,6 +96,11 @@ def _read_keys(cell: Cell, words: list[str]) -> list[Any]:
         kind.to_value(read_word(kind, word, f"key {number}"), f"key {number}")
         for number, (kind, word) in enumerate(zip(cell.keys, words, strict=True), start=1)
     ]
+
+
+def _default(cell: Cell | None) -> object:
+    """Return what the contract reads where nothing is stored, None if it declares nothing."""
+    return cell.value.to_json(cell.default) if cell is not None and cell.optional else None
 
 
 def _document(value: Any, cell: Cell | None) -> object:

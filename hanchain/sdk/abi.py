@@ -127,6 +127,8 @@ class Cell:
     keys: tuple[Type, ...]
     value: Type
     indexes: tuple[tuple[str, ...], ...] = ()
+    optional: bool = False
+    default: Native = None  # what the contract reads where nothing is stored, if ``optional``
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +233,15 @@ def _event(entry: Json, reader: _Types) -> EventKind:
 
 def _cell(entry: Json, reader: _Types) -> Cell:
     fields = fields_of(entry, ("name", "kind", "keys", "value", "indexes"))
+    value = reader.typed(fields["value"])
+    default = entry.field("default") if "default" in entry.value else None
     return Cell(
         name=_name(fields["name"]),
         kind=_name(fields["kind"]),
         keys=tuple(reader.typed(key) for key in fields["keys"].items(0, limits.ABI_ITEMS_MAX)),
-        value=reader.typed(fields["value"]),
+        value=value,
+        optional=default is not None,
+        default=None if default is None else value.from_json(default.value, default.path),
         indexes=tuple(
             tuple(_name(field) for field in fields_of(index, ("fields",))["fields"].items(0, limits.ABI_ITEMS_MAX))
             for index in fields["indexes"].items(0, limits.ABI_ITEMS_MAX)

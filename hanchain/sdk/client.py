@@ -254,8 +254,20 @@ class Client:
             if status.receipt is None:
                 raise BadAnswer("node", "a sealed transaction without a receipt")
             return called(status.receipt, None)
-        bundle = await self.proof(transaction.txid)
+        bundle = await self._proof_of_sealed(transaction.txid)
         return called(Receipt.decode(bundle.receipt, self._genesis.suite), bundle)
+
+    async def _proof_of_sealed(self, txid: bytes) -> TransactionBundle:
+        """Return the proof of a transaction that a node called sealed; the one that answers may still be behind."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + limits.PROOF_MS / 1000
+        while True:
+            try:
+                return await self.proof(txid)
+            except RpcError as error:
+                if error.reason != Reason.NOT_FOUND or clock() >= deadline:
+                    raise
+            await asyncio.sleep(limits.BACKOFF_MS / 1000)
 
     async def deploy(
         self,

@@ -10,6 +10,7 @@ CONNECT_MS: Final = 3_000  # a node that does not accept in this time is passed 
 REQUEST_MS: Final = 10_000  # a read or a submission; a healthy node answers in milliseconds
 ROUNDS: Final = 2  # how often every node is tried before a call fails
 BACKOFF_MS: Final = 250  # pause between two rounds: a restarting node gets a moment
+PROOF_MS: Final = 5_000  # how long the proof of a sealed transaction is asked for: the node may just have come back
 STATE_PROOF_MS: Final = 15_000  # a proof of the state, which waits for its block to be sealed
 WAIT_MS_DEFAULT: Final = 60_000  # a transaction on a network in the middle of a view change
 WAIT_SLICE_MS: Final = 25_000  # one request of a wait: common proxies cut idle ones after 30 s

@@ -256,6 +256,9 @@ def test_the_state_is_shown_and_proved(deployed: Any, tmp_path: Path) -> None:
     other = verify(deployed, absent, "--file", report)
     assert (other.exit_code, "not verified" in other.output) == (1, True), other.output
     assert deployed.json("state", "get", "evidence", "required")["value"] == 1
+    counted = deployed.json("state", "get", "evidence", "deposits", "ab")
+    assert (counted["present"], counted["value"], counted["default"]) == (False, None, 0)
+    assert "the contract reads it as 0" in words(deployed.run("state", "get", "evidence", "deposits", "ab"))
 
 
 def test_state_of_system_contracts_by_what_the_words_look_like(deployed: Any) -> None:

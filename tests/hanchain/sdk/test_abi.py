@@ -59,7 +59,14 @@ ABI = {
             "value": {"type": ITEM, "python": "Item"},
             "indexes": [{"fields": ["owner"], "unique": False}],
         },
-        {"name": "required", "kind": "value", "keys": [], "value": {"type": INTEGER, "python": "int"}, "indexes": []},
+        {
+            "name": "required",
+            "kind": "value",
+            "keys": [],
+            "value": {"type": INTEGER, "python": "int"},
+            "default": 1,
+            "indexes": [],
+        },
     ],
     "records": {
         "Item": {
@@ -99,6 +106,8 @@ def test_an_abi_says_what_a_contract_can_be_asked():
     assert (abi.event("Deposited").indexed, abi.event("Other")) == (("owner",), None)
     items = abi.cell("items")
     assert ([k.name for k in items.keys], items.value.name, items.indexes) == (["bytes"], "Item", (("owner",),))
+    required = abi.cell("required")
+    assert (required.optional, required.default, items.optional, items.default) == (True, 1, False, None)
 
 
 def test_arguments_by_position_and_by_name_and_defaults():

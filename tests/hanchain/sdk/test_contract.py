@@ -102,6 +102,31 @@ async def test_a_failed_call_raises_with_its_code(evidence, fake):
         assert failed.value.reason == reason
 
 
+async def test_a_proof_that_is_not_there_yet_is_asked_for_again(evidence, node, fake, monkeypatch):
+    """A node that has just come back may lack the seals for a moment; one that never has them is not asked for ever."""
+    monkeypatch.setattr("hanchain.sdk.limits.BACKOFF_MS", 5)
+    monkeypatch.setattr("hanchain.sdk.limits.PROOF_MS", 200)
+    asked, proof = [], node.proof
+
+    async def behind(txid):
+        asked.append(txid)
+        if len(asked) < 4:
+            raise Rejection(Reason.NOT_FOUND, "block 2 has no certificate here yet; try again")
+        return await proof(txid)
+
+    monkeypatch.setattr(node, "proof", behind)
+    done = await evidence.call(fake.USER, "deposit", DIGEST, "text/plain", 5)
+    assert (len(asked), set(asked)) == (4, {done.txid})
+
+    async def never(_):
+        raise Rejection(Reason.NOT_FOUND, "no certificate")
+
+    monkeypatch.setattr(node, "proof", never)
+    with pytest.raises(RpcError) as refused:
+        await evidence.call(fake.USER, "deposit", OTHER, "text/plain", 5)
+    assert refused.value.reason == Reason.NOT_FOUND
+
+
 async def test_wrong_calls_cost_nothing(evidence, node, fake):
     """What the ABI refuses is not sent: names, numbers and types of arguments, views and changes mixed up."""
     height = len(node.blocks)
