@@ -9,6 +9,7 @@ from contracts.compiler.body import Body
 from contracts.compiler.errors import Reason
 from contracts.compiler.grammar import Kind, Node, is_pure
 from contracts.compiler.naming import did_you_mean
+from contracts.limits import OPERANDS_MAX
 
 
 def arrange(
@@ -44,6 +45,12 @@ def arrange(
         )
         return None
     return _in_order(body, call, given, parameters, defaults)
+
+
+def check_operands(body: Body, node: ast.AST, count: int) -> None:
+    """Refuse more values in one place than a node of a program has operands."""
+    if count > OPERANDS_MAX:
+        body.refuse(node, Reason.TOO_MANY, f"at most {OPERANDS_MAX} values in one place", "build it in parts")
 
 
 def _in_order(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from contracts.compiler.arguments import check_operands
 from contracts.compiler.body import Body
 from contracts.compiler.errors import Reason
 from contracts.compiler.grammar import Binary, CellKind, Kind, Node
@@ -74,6 +75,7 @@ def _unpack(body: Body, target: ast.Tuple | ast.List) -> tuple[tuple[int, ...], 
         else:
             slots.append(body.scope.temporary())
             rest.extend(store(body, part, body.local(part, slots[-1])))
+    check_operands(body, target, len(slots))
     if not slots:
         body.refuse(target, Reason.UNSUPPORTED, "nothing to assign to")
     _check_order(body, target)

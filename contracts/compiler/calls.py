@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from contracts.compiler.arguments import arrange
+from contracts.compiler.arguments import arrange, check_operands
 from contracts.compiler.body import Body
 from contracts.compiler.comprehensions import lower_sorted
 from contracts.compiler.errors import Reason
@@ -225,6 +225,7 @@ def _lower_remote(body: Body, node: ast.Call, function: ast.Attribute, target: a
             node, Reason.WRONG_ARGUMENTS, "arguments to another contract have no names", "give them in order"
         )
     check_identifier(function.attr, function, body.problems)
+    check_operands(body, node, len(node.args))
     name = body.expression(target.args[0])
     gas = body.expression(target.keywords[0].value) if keywords else None
     arguments = body.expressions(node.args)

@@ -14,6 +14,8 @@ from contracts.compiler.parser import parse
 from contracts.compiler.scanner import decode_source
 from contracts.compiler.symbols import CellSymbol, Contract, EventSymbol, FunctionSymbol
 from contracts.limits import PROGRAM_BYTES_MAX, PROGRAM_NESTING_MAX
+from contracts.machine import Machine
+from contracts.program_errors import ProgramRejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,16 @@ def compile_source(source: str | bytes, file: str = "<contract>") -> Compiled:
         message = f"the program has {len(program):,} bytes, at most {PROGRAM_BYTES_MAX:,} are allowed"
         problems.error(Place(1, 1), Reason.TOO_LARGE, message, "split it into several contracts")
         problems.check()
+    _check_loads(program)
     return Compiled(program, make_abi(contract), _source_map(functions), problems.warnings)
+
+
+def _check_loads(program: bytes) -> None:
+    """Make sure that validators will take what was made: if not, the compiler is wrong and not the source."""
+    try:
+        Machine().load(program)
+    except ProgramRejected as rejected:
+        raise AssertionError(f"the compiler made a program that does not load: {rejected.detail}") from rejected
 
 
 def _program(contract: Contract, functions: tuple[Function, ...]) -> list[Wire]:

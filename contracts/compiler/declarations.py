@@ -24,6 +24,8 @@ def declare(tree: ast.Module, problems: Problems) -> Contract:
 
 
 class _Declarations:
+    """The names of one module while they are read, in the order of the source."""
+
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._contract = Contract()
@@ -46,8 +48,6 @@ class _Declarations:
                     )
                     continue
                 contract = statement
-                self._check_class(statement, ())
-                check_declared(statement.name, statement, self._problems)
                 self._class(statement)
             else:
                 self._statement(statement, self._contract.module)
@@ -64,6 +64,9 @@ class _Declarations:
         return self._contract
 
     def _class(self, node: ast.ClassDef) -> None:
+        """Read the contract class."""
+        self._check_class(node)
+        check_declared(node.name, node, self._problems)
         self._contract.name = node.name
         self._contract.documentation = documentation_of(node)
         for statement in without_documentation(node.body):
@@ -148,12 +151,12 @@ class _Declarations:
     def _inner_class(self, node: ast.ClassDef, names: dict[str, Symbol]) -> None:
         base = self._base(node)
         if base == "Record" and self._name(node.name, node, names):
-            self._check_class(node, ())
+            self._check_class(node)
             record = read_record(node, self._contract, self._types, self._constants, self._problems)
             self._contract.records.append(record)
             self._add(node.name, record, node, names)
         elif base == "States" and self._name(node.name, node, names):
-            self._check_class(node, ())
+            self._check_class(node)
             states = read_states(node, self._contract, self._constants, self._problems)
             self._contract.machines.append(states)
             self._add(node.name, states, node, names)
@@ -207,7 +210,7 @@ class _Declarations:
                 return name
         return ""
 
-    def _check_class(self, node: ast.ClassDef, _allowed: tuple[str, ...]) -> None:
+    def _check_class(self, node: ast.ClassDef) -> None:
         for decorator in node.decorator_list:
             self._problems.error(decorator, Reason.BAD_DECORATOR, "classes have no decorators here", "remove it")
         for keyword in node.keywords:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from contracts.compiler.arguments import check_operands
 from contracts.compiler.body import Body, Test
 from contracts.compiler.calls import lower_call
 from contracts.compiler.comprehensions import lower_dict_comprehension, lower_list_comprehension
@@ -17,7 +18,6 @@ from contracts.compiler.names import lower_attribute, lower_name
 from contracts.compiler.scope import merge
 from contracts.compiler.symbols import CellSymbol
 from contracts.compiler.vocabulary import COMPARISONS, OPERATORS, OPERATORS_REFUSED
-from contracts.limits import OPERANDS_MAX
 
 
 def lower_expression(body: Body, node: ast.expr) -> Node:
@@ -170,12 +170,12 @@ def _lower_walrus(body: Body, node: ast.NamedExpr) -> Node:
 
 
 def _lower_sequence(body: Body, node: ast.List | ast.Tuple) -> Node:
-    _check_operands(body, node, len(node.elts))
+    check_operands(body, node, len(node.elts))
     return body.node(node, Kind.LIST if isinstance(node, ast.List) else Kind.TUPLE, body.expressions(node.elts))
 
 
 def _lower_dict(body: Body, node: ast.Dict) -> Node:
-    _check_operands(body, node, 2 * len(node.keys))
+    check_operands(body, node, 2 * len(node.keys))
     parts: list[Node] = []
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
@@ -187,11 +187,6 @@ def _lower_dict(body: Body, node: ast.Dict) -> Node:
             body.refuse(key, Reason.UNSUPPORTED, "a dict's keys are str or bytes", "str(key), or a Map if it is state")
         parts.extend((lowered, lower_expression(body, value)))
     return body.node(node, Kind.DICT, tuple(parts))
-
-
-def _check_operands(body: Body, node: ast.expr, count: int) -> None:
-    if count > OPERANDS_MAX:
-        body.refuse(node, Reason.TOO_MANY, f"at most {OPERANDS_MAX} values in one display", "build it in parts")
 
 
 def _lower_text(body: Body, node: ast.JoinedStr) -> Node:
@@ -215,12 +210,9 @@ def _lower_text(body: Body, node: ast.JoinedStr) -> Node:
         parts.append(lower_expression(body, value.value))
     if text or not parts:
         parts.append(body.constant(node, text))
-    _check_operands(body, node, len(parts))
-    return (
-        parts[0]
-        if not any(isinstance(value, ast.FormattedValue) for value in node.values)
-        else body.node(node, Kind.TEXT, tuple(parts))
-    )
+    check_operands(body, node, len(parts))
+    has_values = any(isinstance(value, ast.FormattedValue) for value in node.values)
+    return body.node(node, Kind.TEXT, tuple(parts)) if has_values else parts[0]
 
 
 def _lower_subscript(body: Body, node: ast.Subscript) -> Node:
