@@ -153,25 +153,42 @@ class LevelDB:
         if end is not None and end <= first:
             end = first  # LevelDB wants a range that is not inverted
         try:
-            # Backwards, the binding loses the last entry of the database if it equals `start`: we stop by ourselves.
-            start = None if reverse else first
-            entries = source.iterator(start=start, stop=end, reverse=reverse, verify_checksums=True)
+            if reverse:
+                cursor = source.raw_iterator(verify_checksums=True)
+                return self._walk(cursor, self._backwards(cursor, first, end, start))
+            entries = source.iterator(start=first, stop=end, verify_checksums=True)
         except RuntimeError as error:
             raise self._closed(error) from error
-        return self._walk(entries, first)
+        return self._walk(entries, entries)
 
-    def _walk(self, entries: Any, first: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def _walk(self, source: Any, entries: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
         try:
-            for entry in entries:
-                if entry[0] < first:
-                    return
-                yield entry
+            yield from entries
         except plyvel.Error as error:
             raise self._translate(error) from error
         except RuntimeError as error:
             raise self._closed(error) from error
         finally:
-            entries.close()
+            source.close()
+
+    @staticmethod
+    def _backwards(cursor: Any, first: bytes, end: bytes | None, start: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        # The binding's own iterators seek the end of the range first, which passes over whatever was deleted behind
+        # `start`, and back again; where `start` is a key that is there, this looks at nothing else.
+        target = end if start is None or end is None or end <= start else start
+        if target is None:
+            cursor.seek_to_last()
+        else:
+            cursor.seek(target)
+            if not cursor.valid():
+                cursor.seek_to_last()
+        while cursor.valid():
+            entry: tuple[bytes, bytes] = cursor.item()
+            if entry[0] < first:
+                return
+            if end is None or entry[0] < end:
+                yield entry
+            cursor.prev()
 
     def _translate(self, error: Exception) -> StorageError:
         # The binding puts LevelDB's status text into its exceptions as bytes.

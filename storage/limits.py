@@ -33,6 +33,8 @@ TREE_CACHE_BYTES: Final = (
     80 << 20  # nearly all nodes of a state of a million keys; a node's processes have 300 MB altogether
 )
 STATE_KEY_BYTES_MAX: Final = KEY_BYTES_MAX - 1  # one byte says that the entry is a value
+STATE_VOIDS_MAX: Final = 8_192  # stretches without keys that are remembered: a few megabytes
+STATE_STEP_SLOW_NS: Final = 30_000  # a step of a walk that took longer passed over hundreds of deleted keys, or waited
 
 # Write-ahead log.
 RECORD_BYTES_MAX: Final = 64 << 20  # one record carries at most a block body; above, a length field is taken as damage
