@@ -15,6 +15,7 @@ every block and are few: they are all held in memory.
 
 from collections.abc import Callable, Iterable
 from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 from storage import limits
@@ -76,6 +77,7 @@ class StateTree:
         self._cache_bytes = 0  # of the levels from _TOP on
         self._staged_bytes = 0  # what the cache grows by when the staged batch becomes current
         self._staged: tuple[dict[int, bytes], ...] = tuple({} for _ in range(2 * size))
+        self._digests: tuple[dict[int, bytes], ...] = tuple({} for _ in range(2 * size))  # of the staged nodes
         self._removed: list[tuple[int, int]] = []  # (depth, number) of nodes that go with what is staged
         self.root = hash(_EMPTY) if root is None else root
         self.staged_root = self.root
@@ -88,11 +90,7 @@ class StateTree:
             Corruption: a node on the way to a path is damaged.
 
         """
-        for level in self._staged:
-            level.clear()
-        self._removed.clear()
-        self._entries.discard()
-        self._staged_bytes = 0
+        self._discard()
         ends = self._descend(changes)
         risen: dict[int, bytes] = {}
         for depth in range(len(ends) - 1, -1, -1):
@@ -103,7 +101,11 @@ class StateTree:
 
     def commit_into(self, batch: WriteBatch) -> None:
         """Add what was staged to `batch`."""
-        self._entries.commit_into(batch)
+        self._entries.commit_leaves_into(batch)
+        for depth, digests in enumerate(self._digests):
+            self._entries.commit_digests_into(batch, depth, digests)
+        for depth, number in self._removed:
+            self._entries.delete_digest_in(batch, depth, number)
 
     def committed(self) -> None:
         """Make current what was staged: the batch is written."""
@@ -111,12 +113,9 @@ class StateTree:
             del self._levels[depth][number]
         for level, nodes in zip(self._levels, self._staged, strict=True):
             level.update(nodes)
-            nodes.clear()
         self._cache_bytes += self._staged_bytes
-        self._staged_bytes = 0
-        self._removed.clear()
-        self._entries.discard()
         self.root = self.staged_root
+        self._discard()
         self._trim()
 
     def prove(self, path: bytes) -> TreeProof:
@@ -137,6 +136,13 @@ class StateTree:
         self._trim()
         return TreeProof(tuple(nodes))
 
+    def _discard(self) -> None:
+        for nodes in (*self._staged, *self._digests):
+            nodes.clear()
+        self._removed.clear()
+        self._entries.discard()
+        self._staged_bytes = 0
+
     def _descend(self, changes: Iterable[Change]) -> list[dict[int, list[_LeafChange]]]:
         # Find the slot in which each path ends; return the changes by depth of the node and number of the slot.
         ends: list[dict[int, list[_LeafChange]]] = [{} for _ in self._levels]
@@ -146,7 +152,7 @@ class StateTree:
         while dense < _TOP and 2 * len(levels[dense + 1]) >= 1 << 4 * (dense + 1):
             dense += 1
         dense_level, dense_shift, top = levels[dense], shifts[dense], levels[0][1]
-        for path, digest in changes:
+        for path, digest in sorted(changes, key=itemgetter(0)):  # what is together in the tree comes together
             full = lead | int.from_bytes(path)
             depth, node = dense, dense_level.get(full >> dense_shift)
             if node is None:
@@ -169,7 +175,7 @@ class StateTree:
         # Give slots of nodes at `depth` new contents: what has risen from the level below, and changed leaves, both by
         # number of the slot. Return what rises to the level above.
         level, staged, hash_of, size = self._levels[depth], self._staged[depth], self._hash, self._size
-        put_digest = self._entries.put_digest if depth + 1 >= _TOP else None
+        digests = self._digests[depth]
         rewritten: dict[int, bytes] = {}
         for number, content in risen.items():
             parent = number >> 4
@@ -177,63 +183,62 @@ class StateTree:
             if len(content) == size and node[:_HEAD_BYTES] == _ALL_INNER:  # nearly always, in a large tree
                 start = _HEAD_BYTES + size * (number & 15)
                 rewritten[parent] = b"".join((node[:start], content, node[start + size :]))
-                if put_digest is not None:
-                    put_digest(depth + 1, number, content)
             else:
                 rewritten[parent] = self._with_slot(depth, number, node, content)
-        put_leaf = self._entries.put_leaf
+        known: list[bytes] = []
         for number, changes in ends.items():
             parent = number >> 4
             node = rewritten.get(parent) or level[parent]
             path, leaf = changes[0]
-            # A known path gets another value. Its bytes are found only where its leaf is: anything else is a collision.
+            # A known path gets another value. Its bytes are found only where its leaf is: elsewhere, they would be as
+            # good as a collision of the hash.
             if leaf and len(changes) == 1 and (start := node.find(path, _HEAD_BYTES)) > 0:
-                rewritten[parent] = b"".join((node[:start], leaf, node[start + 2 * size :]))
-                put_leaf(depth + 1, path, leaf[size:])
-            else:
-                rewritten[parent] = self._with_slot(depth, number, node, changes)
+                if not node.startswith(leaf, start):
+                    rewritten[parent] = b"".join((node[:start], leaf, node[start + 2 * size :]))
+                    known.append(leaf)
+            elif (changed := self._with_slot(depth, number, node, changes)) is not node:
+                rewritten[parent] = changed
+        self._entries.put_leaves(depth + 1, known)
         rising: dict[int, bytes] = {}
-        grown = 0
         for number, node in rewritten.items():
-            old = level[number]
-            if node == old:
-                continue
-            if depth and node[1:3] == _NO_INNER and len(node) <= _HEAD_BYTES + 2 * size * LEAVES_MAX:
-                leaves = rising[number] = node[_HEAD_BYTES:]  # so few that they stand in the node above
-                self._removed.append((depth, number))
-                grown -= len(old) + _NODE_OVERHEAD_BYTES
-                for start in range(0, len(leaves), 2 * size):
-                    self._entries.delete_leaf(depth + 1, leaves[start : start + size])
+            if node[1:3] == _NO_INNER and depth and len(node) <= _HEAD_BYTES + 2 * size * LEAVES_MAX:
+                rising[number] = node[_HEAD_BYTES:]  # so few leaves that they stand in the node above
+                self._collapse(depth, number, node)
             else:
                 staged[number] = node
-                rising[number] = hash_of(node)
-                grown += len(node) - len(old)
-        if depth >= _TOP:
-            self._staged_bytes += grown
+                rising[number] = digests[number] = hash_of(node)
         return rising
 
+    def _collapse(self, depth: int, number: int, node: bytes) -> None:
+        # Give up a node whose leaves move up.
+        size = self._size
+        self._removed.append((depth, number))
+        if depth >= _TOP:
+            self._staged_bytes -= len(node) + _NODE_OVERHEAD_BYTES
+        for start in range(_HEAD_BYTES, len(node), 2 * size):
+            self._entries.delete_leaf(depth + 1, node[start : start + size])
+
     def _with_slot(self, depth: int, number: int, node: bytes, content: bytes | list[_LeafChange]) -> bytes:
-        # Return the node at `depth` with new content in one slot, given itself or as changes to leaves.
+        # Return the node at `depth` with new content in one slot, given itself or as changes to leaves; the very same
+        # node if nothing changes.
         size, slot = self._size, number & 15
         bits = int.from_bytes(node[1:_HEAD_BYTES])
         start = _HEAD_BYTES + size * _units_before(bits, slot)
         kind = bits >> slot & _SLOT
         stop = start + size * _UNITS[kind]
+        old = node[start:stop]
         if isinstance(content, list):
-            content = self._with_leaves(depth + 1, node[start:stop], content)
-            if len(content) == size:
-                self._entries.put_digest(depth + 1, number, content)
-        elif len(content) == size:
-            self._entries.put_digest(depth + 1, number, content)
-        else:
-            self._entries.delete_digest(depth + 1, number)
-            for at in range(0, len(content), 2 * size):
-                self._entries.put_leaf(depth + 1, content[at : at + size], content[at + size : at + 2 * size])
-        new_kind = _BITS[len(content) // size]
-        if new_kind == kind:
-            return node[:start] + content + node[stop:]
-        head = (bits ^ (kind ^ new_kind) << slot).to_bytes(6)
-        return node[:1] + head + node[_HEAD_BYTES:start] + content + node[stop:]
+            content = self._with_leaves(depth + 1, old, content)
+            if content == old:
+                return node
+        elif len(content) != size:  # the node below was given up
+            self._entries.put_leaves(
+                depth + 1, [content[at : at + 2 * size] for at in range(0, len(content), 2 * size)]
+            )
+        if depth >= _TOP:
+            self._staged_bytes += len(content) - len(old)
+        bits ^= (kind ^ _BITS[len(content) // size]) << slot
+        return b"".join((_EMPTY[:1], bits.to_bytes(6), node[_HEAD_BYTES:start], content, node[stop:]))
 
     def _with_leaves(self, depth: int, leaves: bytes, changes: list[_LeafChange]) -> bytes:
         # Return what a slot at `depth` holds after changes to its leaves: leaves, or the digest of a new node below.
@@ -242,7 +247,7 @@ class StateTree:
         for path, leaf in changes:
             if leaf:
                 merged[path] = leaf
-                entries.put_leaf(depth, path, leaf[size:])
+                entries.put_leaves(depth, (leaf,))
             elif merged.pop(path, None):
                 entries.delete_leaf(depth, path)
         if len(merged) <= LEAVES_MAX:
@@ -260,16 +265,16 @@ class StateTree:
         for number, group in groups.items():
             if len(group) > LEAVES_MAX:
                 contents[number] = self._build(depth + 1, group)
-                self._entries.put_digest(depth + 1, number, contents[number])
-                continue
-            contents[number] = b"".join([leaf for _, leaf in group])
-            for _, leaf in group:
-                self._entries.put_leaf(depth + 1, leaf[: self._size], leaf[self._size :])
+            else:
+                contents[number] = b"".join([leaf for _, leaf in group])
+                self._entries.put_leaves(depth + 1, [leaf for _, leaf in group])
         node = self._assemble(contents)
         if depth >= _TOP:
             self._staged_bytes += len(node) + _NODE_OVERHEAD_BYTES
-        self._staged[depth][leaves[0][0] >> self._shifts[depth]] = node
-        return self._hash(node)
+        number = leaves[0][0] >> self._shifts[depth]
+        self._staged[depth][number] = node
+        digest = self._digests[depth][number] = self._hash(node)
+        return digest
 
     def _assemble(self, contents: dict[int, bytes]) -> bytes:
         # Return the node with these contents of its slots, by number in ascending order. What no slot can hold, from a

@@ -13,7 +13,7 @@ replaced`: the contents at a height are the first such entry at or after it, or 
 writes stay as they are, and pruning drops heights.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from struct import Struct
 from typing import Final
 from zlib import crc32
@@ -26,11 +26,11 @@ ENTRY_PREFIX: Final = b"n"
 
 _TAGS: Final = tuple(ENTRY_PREFIX + bytes([depth]) for depth in range(2 * limits.TREE_DIGEST_BYTES_MAX + 1))
 _TAG_BYTES: Final = 2
-_CHECKSUM: Final = Struct(">I")
+_PACK: Final = Struct(">I").pack
 
 
 class TreeEntries:
-    """The entries in `database` of a tree with digests of `size` bytes, and changes to them that are staged."""
+    """The entries in `database` of a tree with digests of `size` bytes, and changes of leaves that are staged."""
 
     __slots__ = ("_database", "_size", "_staged")
 
@@ -39,32 +39,34 @@ class TreeEntries:
         self._size = size
         self._staged: dict[bytes, bytes | None] = {}  # None: the entry is to go
 
-    def put_digest(self, depth: int, number: int, digest: bytes) -> None:
-        """Stage the digest of the node below the slot with this number."""
-        if depth >= limits.TREE_TOP_DEPTH:
-            self._staged[_TAGS[depth] + _prefix(depth, number)] = digest
-
-    def delete_digest(self, depth: int, number: int) -> None:
-        """Stage that no node is below the slot any more."""
-        if depth >= limits.TREE_TOP_DEPTH:
-            self._staged[_TAGS[depth] + _prefix(depth, number)] = None
-
-    def put_leaf(self, depth: int, path: bytes, digest: bytes) -> None:
-        """Stage a leaf in a slot at this depth."""
-        self._staged[_TAGS[depth] + path] = digest
+    def put_leaves(self, depth: int, leaves: Iterable[bytes]) -> None:
+        """Stage leaves, each path and value digest, that are now in slots at this depth."""
+        staged, tag, size = self._staged, _TAGS[depth], self._size
+        for leaf in leaves:
+            staged[tag + leaf[:size]] = leaf[size:]
 
     def delete_leaf(self, depth: int, path: bytes) -> None:
         """Stage that the leaf is not in a slot at this depth any more."""
         self._staged[_TAGS[depth] + path] = None
 
-    def commit_into(self, batch: WriteBatch) -> None:
-        """Add what is staged to `batch`."""
-        put, pack = batch.put, _CHECKSUM.pack
+    def commit_leaves_into(self, batch: WriteBatch) -> None:
+        """Add the staged leaves to `batch`."""
         for key, digest in self._staged.items():
             if digest is None:
                 batch.delete(key)
             else:
-                put(key, digest + pack(crc32(digest, crc32(key, len(key)))))  # checksum.seal without two calls
+                batch.put(key, digest + _PACK(crc32(digest, crc32(key, len(key)))))  # checksum.seal, without two calls
+
+    def commit_digests_into(self, batch: WriteBatch, depth: int, digests: Mapping[int, bytes]) -> None:
+        """Add the digests of nodes at this depth, by number of the slot above them, to `batch`."""
+        for number, digest in digests.items() if depth >= limits.TREE_TOP_DEPTH else ():
+            key = _TAGS[depth] + _prefix(depth, number)
+            batch.put(key, digest + _PACK(crc32(digest, crc32(key, len(key)))))
+
+    def delete_digest_in(self, batch: WriteBatch, depth: int, number: int) -> None:
+        """Add to `batch` that there is no node below the slot any more."""
+        if depth >= limits.TREE_TOP_DEPTH:
+            batch.delete(_TAGS[depth] + _prefix(depth, number))
 
     def discard(self) -> None:
         """Forget what is staged."""
