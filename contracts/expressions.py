@@ -322,6 +322,7 @@ def index(translator: Translator, node: Node) -> Expression:
 def part(translator: Translator, node: Node) -> Expression:
     """[19, c, low or nil, high or nil, step or nil]."""
     container = translator.expression(node[1])
+    translator.cost += prices.SLICE
     low, high, step = (translator.optional(bound) for bound in node[2:])
     runtime = translator.runtime
 

@@ -9,23 +9,27 @@ from contracts import functions, methods, prices
 from contracts.failures import ContractFailure, Kind, Stop, StopReason
 from contracts.limits import ELEMENTS_MAX
 from contracts.program_errors import ProgramRejected
+from contracts.runtime import Runtime
 from contracts.translate import BREAK, CONTINUE, Expression, Frame, Node, Statement, Translator, boolean
 from contracts.values import alloc_elements, iterate
 
 Assign: TypeAlias = "Callable[[Frame, Any], None]"  # puts an element into the targets of a loop
 
 
-def unpack(frame: Frame, slots: tuple[int, ...], value: Any) -> None:
+def unpack(runtime: Runtime, frame: Frame, slots: tuple[int, ...], value: Any) -> None:
     """Assign the elements of a list or tuple to ``slots``; raise VALUE when there are more or fewer."""
     if type(value) is not list and type(value) is not tuple:
         raise ContractFailure(Kind.TYPE)
     if len(value) != len(slots):
         raise ContractFailure(Kind.VALUE)
+    runtime.gas -= prices.TARGET * len(slots)
+    if runtime.gas < 0:
+        raise Stop(StopReason.OUT_OF_GAS)
     for slot, element in zip(slots, value, strict=True):
         frame[slot] = element
 
 
-def targets(slots: tuple[int, ...]) -> Assign:
+def targets(runtime: Runtime, slots: tuple[int, ...]) -> Assign:
     """Return what assigns an element to one slot, or unpacks it into several."""
     if len(slots) == 1:
         slot = slots[0]
@@ -36,7 +40,7 @@ def targets(slots: tuple[int, ...]) -> Assign:
         return assign
 
     def assign_all(frame: Frame, value: Any) -> None:
-        unpack(frame, slots, value)
+        unpack(runtime, frame, slots, value)
 
     return assign_all
 
@@ -82,7 +86,7 @@ def for_loop(translator: Translator, node: Node) -> Statement:
 
     def run(frame: Frame) -> int | None:
         for value in iterate(runtime, iterable(frame)):
-            unpack(frame, slots, value)
+            unpack(runtime, frame, slots, value)
             signal = block(frame)
             if signal is not None and signal != CONTINUE:
                 return None if signal == BREAK else signal
@@ -115,7 +119,7 @@ def continue_loop(translator: Translator, _: Node) -> Statement:
 def list_comprehension(translator: Translator, node: Node) -> Expression:
     """[13, iterable, [slot...], condition or nil, e]."""
     iterable = translator.expression(node[1])
-    assign = targets(translator.slots(node[2]))
+    assign = targets(translator.runtime, translator.slots(node[2]))
     (condition, element), cost = translator.round(
         lambda: (translator.optional(node[3]), translator.expression(node[4]))
     )
@@ -146,7 +150,7 @@ def list_comprehension(translator: Translator, node: Node) -> Expression:
 def dict_comprehension(translator: Translator, node: Node) -> Expression:
     """[27, iterable, [slot...], condition or nil, k, v]."""
     iterable = translator.expression(node[1])
-    assign = targets(translator.slots(node[2]))
+    assign = targets(translator.runtime, translator.slots(node[2]))
     (condition, key, value), cost = translator.round(
         lambda: (translator.optional(node[3]), translator.expression(node[4]), translator.expression(node[5]))
     )
@@ -173,9 +177,10 @@ def dict_comprehension(translator: Translator, node: Node) -> Expression:
 def sort(translator: Translator, node: Node) -> Expression:
     """[26, iterable, [slot...], key, reverse]: all keys first, then one native sort of what they are."""
     iterable = translator.expression(node[1])
-    assign = targets(translator.slots(node[2]))
+    assign = targets(translator.runtime, translator.slots(node[2]))
     key, cost = translator.round(lambda: translator.expression(node[3]))
     reverse = boolean(node[4])
+    translator.cost += prices.SORT
     runtime = translator.runtime
 
     def run(frame: Frame) -> list[Any]:

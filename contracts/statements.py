@@ -211,9 +211,10 @@ def require(translator: Translator, node: Node) -> Statement:
 def attempt(translator: Translator, node: Node) -> Statement:
     """[55, block, [error kind...], slot or nil, block]: try and except.
 
-    The slot gets the code of a revert or call, the kind's name of the others.
+    The slot gets the code of a revert or call, the kind's name of the others. An error that goes on is raised afresh,
+    so that nothing of the contract runs inside the host's except, errors never chain and tracebacks stay short.
     """
-    block = translator.block(node[1])
+    block = translator.protected(node[1])
     if type(node[2]) is not tuple or not 1 <= len(node[2]) <= CATCHABLE_MAX + 1:
         raise ProgramRejected("except names one to six kinds")
     kinds = frozenset([Kind(number(kind, CATCHABLE_MAX + 1)) for kind in node[2]])
@@ -226,14 +227,13 @@ def attempt(translator: Translator, node: Node) -> Statement:
         try:
             return block(frame)
         except ContractFailure as failure:
-            if failure.kind not in kinds:
-                raise
-            code = failure.code if failure.kind in CODED else failure.kind.name.lower()
-        # The host's except has ended: nothing of the contract runs inside of it, so exceptions never chain.
-        runtime.calls = calls
+            kind, code = failure.kind, failure.code
         runtime.pay(prices.CAUGHT)
+        if kind not in kinds:
+            raise ContractFailure(kind, code)
+        runtime.calls = calls
         if slot is not None:
-            frame[slot] = code
+            frame[slot] = code if kind in CODED else kind.name.lower()
         return handler(frame)
 
     return run
@@ -243,9 +243,10 @@ def unpack(translator: Translator, node: Node) -> Statement:
     """[56, [slot...], e]: a list or tuple of exactly as many elements."""
     slots = translator.slots(node[1])
     expression = translator.expression(node[2])
+    runtime = translator.runtime
 
     def run(frame: Frame) -> None:
-        loops.unpack(frame, slots, expression(frame))
+        loops.unpack(runtime, frame, slots, expression(frame))
 
     return run
 

@@ -6,7 +6,8 @@ only ever called by another closure, in Python, never by a C function (no ``map`
 costs the host heap and never its stack.
 
 Gas: a node costs 1 and its static extra, a block 1 more, and the sum is charged when the block is entered. ``cost`` is
-the sum for the block under translation.
+the sum for the block under translation. Functions and tries also pay for the levels of nodes inside, before anybody
+knows whether an error will have to leave them: an error that ends the transaction can no longer pay for its way out.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Translator:
     __slots__ = (
         "cost",
         "declarations",
+        "deepest",
         "depth",
         "expressions",
         "locals",
@@ -118,6 +120,7 @@ class Translator:
         self.locals = 0  # of the function under translation
         self.loops = 0  # around the node under translation
         self.depth = 0  # nodes around it
+        self.deepest = 0  # of the nodes of its function or try so far
         self.cost = 0  # gas of its block so far
         self.signals = False  # a statement of its block may leave it
 
@@ -126,13 +129,17 @@ class Translator:
         assert self.loops == self.depth == self.cost == 0, "functions do not nest"
         before = self.nodes
         self.locals = locals_count
-        block = self.block(body)
+        self.deepest = 0
+        block = self.block(body, pays_levels=True)
         if self.nodes - before > limits.FUNCTION_NODES_MAX:
             raise ProgramRejected("a function with too many nodes")
         return _function(self.runtime, block, locals_count - parameters, locals_count)
 
-    def block(self, node: object) -> Statement:
-        """Return a block of statements as one, which charges for all of them when it is entered."""
+    def block(self, node: object, *, pays_levels: bool = False) -> Statement:
+        """Return a block of statements as one, which charges for all of them when it is entered.
+
+        The body of a function also pays for its levels.
+        """
         if type(node) is not tuple or not 1 <= len(node) <= limits.STATEMENTS_MAX:
             raise ProgramRejected("a block is a non-empty array of statements")
         cost, self.cost = self.cost, prices.BLOCK
@@ -143,9 +150,19 @@ class Translator:
             self.signals = False
             statements.append(self._statement(statement))
             may_leave.append(self.signals)
+        if pays_levels:
+            self.cost += prices.LEVEL * self.deepest
         block = _block(self.runtime, self.cost, tuple(statements), may_leave)
         self.cost = cost
         self.signals = signals or any(may_leave)
+        return block
+
+    def protected(self, node: object) -> Statement:
+        """Return the block of a try, for the levels of which the block around it pays."""
+        deepest, self.deepest = self.deepest, self.depth
+        block = self.block(node)
+        self.cost += prices.LEVEL * (self.deepest - self.depth)
+        self.deepest = max(deepest, self.deepest)
         return block
 
     def loop_body(self, node: object) -> Statement:
@@ -222,6 +239,7 @@ class Translator:
         if self.depth >= limits.NODE_DEPTH_MAX:
             raise ProgramRejected("nodes nest too deep")
         self.depth += 1
+        self.deepest = max(self.deepest, self.depth)
         self.cost += prices.NODE
         closure = rule.translate(self, node)
         self.depth -= 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contracts import prices
 from contracts.cells import make_cell
 from contracts.codec import decode, encode
 from contracts.expressions import EXPRESSIONS
@@ -29,7 +30,7 @@ CONTEXT = Context(
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a block ended: "ok", or the name of a failure or stop; the gas and memory that it took."""
+    """How a block ended: "ok", or the name of a failure or stop; the gas, without its levels, and memory it took."""
 
     end: str
     value: Any = None
@@ -109,6 +110,7 @@ class Bench:
         for _, parameters, _, locals_count, node in self._decoded(self.functions):
             functions.append(translator.function(len(parameters), locals_count, node))
         function = translator.function(len(arguments), 16, self._decoded(body))
+        levels_gas = prices.LEVEL * translator.deepest
         end, value, code = "ok", None, ""
         try:
             value = function(list(arguments))
@@ -116,7 +118,7 @@ class Bench:
             end, code = failure.kind.name.lower(), failure.code
         except Stop as stop:
             end = stop.reason.value
-        return Ran(end, value, code, gas - runtime.gas, MEMORY_BYTES_MAX - runtime.memory)
+        return Ran(end, value, code, gas - runtime.gas - levels_gas, MEMORY_BYTES_MAX - runtime.memory)
 
     def value(self, expression: list[Any], *arguments: Any) -> Ran:
         """Evaluate an expression; the gas is that of the expression alone."""

@@ -154,10 +154,11 @@ def test_calls_of_functions(bench: Any) -> None:
 
 
 def test_price_of_a_call(bench: Any) -> None:
-    """A call pays ten besides its nodes and the callee's block, and gives its frame's memory back."""
+    """A call pays ten besides its nodes and the callee's block and levels, and gives its frame's memory back."""
     bench.functions = [["one", [None], None, 4, [[53, A]]]]
     ran = bench.value([20, 0, [[1, 1]]])
-    assert (ran.gas, ran.memory_bytes) == (2 + 10 + 3, 0)
+    levels = 3 * 2  # of the callee's body
+    assert (ran.gas, ran.memory_bytes) == (2 + 10 + 3 + levels, 0)
     for _ in range(64):  # more than memory for as many frames of a chain of calls in each turn
         assert bench.run([[50, [1], [21, 11, [[1, 1000]]], [[40, [20, 0, [[2, 1]]]]]]]).end == "ok"
 

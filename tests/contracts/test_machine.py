@@ -20,10 +20,10 @@ def function(body: list[Any], parameters: Any = (), result: Any = None) -> list[
 
 
 def test_a_call_gives_its_result(bench: Any) -> None:
-    """Arguments arrive by their types, the result leaves by its own, and gas is what both and the nodes cost."""
+    """Arguments arrive by their types, the result leaves by its own, and gas is what both, nodes and levels cost."""
     program = bench.program([[53, [6, 0, A, B]]], parameters=[[2], [2]], result=[2])
     outcome = bench.call(program, "f", 2, 3)
-    assert outcome == Outcome(Status.OK, "", "", 5, 300 + (3 >> 5) + 1 + 4)
+    assert outcome == Outcome(Status.OK, "", "", 5, 300 + (3 >> 5) + 1 + 4 + 3 * 3)
 
 
 TYPES: list[tuple[Any, Any]] = [
@@ -78,7 +78,7 @@ def test_arguments_and_results_pay_for_their_size(bench: Any) -> None:
     program = bench.program([[53, A]], parameters=[[4]], result=[4])
     outcome = bench.call(program, "f", b"x" * 6_400)
     packed = 1 + 3 + 6_400
-    assert outcome.gas_used == 300 + (packed >> 5) + ((64 + 6_400) >> 6) + 3 + (packed >> 5)
+    assert outcome.gas_used == 300 + (packed >> 5) + ((64 + 6_400) >> 6) + 3 + 3 * 2 + (packed >> 5)
     assert bench.call(program, "f", b"x" * 65_535).reason == "bad_arguments"
     grow = bench.program([[53, [6, 2, A, [1, 2]]]], parameters=[[4]], result=[4])
     outcome = bench.call(grow, "f", b"x" * 32_768)
@@ -175,12 +175,12 @@ def test_depth_of_data_stops(bench: Any) -> None:
     assert bench.call(bench.program([nest, [40, [7, 0, A, [2, 2]]]]), "f").reason == "data_depth"
 
 
-@pytest.mark.parametrize("gas", [0, 299, 300, 301, 302, 303])
+@pytest.mark.parametrize("gas", [0, 299, 300, 301, 308, 309])
 def test_gas_is_never_more_than_its_limit(bench: Any, gas: int) -> None:
     """The call itself costs 300, and what is charged stays within the limit."""
     outcome = bench.call(bench.program([[40, [1, None]]]), "f", gas=gas)
-    assert outcome.gas_used == min(gas, 303)
-    assert outcome.status is (Status.OK if gas == 303 else Status.STOPPED)
+    assert outcome.gas_used == min(gas, 309)
+    assert outcome.status is (Status.OK if gas == 309 else Status.STOPPED)
 
 
 def test_views_do_not_write(bench: Any) -> None:

@@ -296,13 +296,13 @@ def test_price_of_a_call(chain: Chain) -> None:
     chain.deploy("other", none=([[53, [1, None]]],), echo=([[53, A]], [words], words))
     chain.deploy("user", none=([[40, remote("other", "none")]],), echo=([[40, remote("other", "echo", [A])]], [words]))
     alone = chain.call("other", "none").gas_used
-    assert alone == 300 + 3
-    assert chain.call("user", "none").gas_used == alone + 300 + 1 + 3
+    assert alone == 300 + 9  # three for block and nodes, six for two levels of them
+    assert chain.call("user", "none").gas_used == alone + 300 + 1 + 12
     value = (b"x" * 100, b"y" * 200)
     packed = 1 + 1 + 102 + 202  # the arguments or the results; the value
     fresh = (112 + 160 >> 6) + (64 + 100 >> 6) + (64 + 200 >> 6) + 2  # a copy: its memory and elements
-    inner = 300 + (packed >> 5) + fresh + 3 + 2 + 2 + (packed >> 5)  # the callee: takes a copy, gives a list of two
-    outer = 300 + (packed >> 5) + fresh + 5 + 2 + 2 + fresh  # the caller: takes a copy, gives a list, gets a copy
+    inner = 300 + (packed >> 5) + fresh + 9 + 2 + 2 + (packed >> 5)  # the callee: takes a copy, gives a list of two
+    outer = 300 + (packed >> 5) + fresh + 14 + 2 + 2 + fresh  # the caller: takes a copy, gives a list, gets a copy
     assert chain.call("other", "echo", value).gas_used == inner
     assert chain.call("user", "echo", value).gas_used == outer + inner
 

@@ -102,7 +102,8 @@ def test_set_field(bench: Any) -> None:
 
 
 def test_unpack(bench: Any) -> None:
-    """A list or tuple of exactly as many elements is assigned in order; slots may repeat."""
+    """A list or tuple of exactly as many elements is assigned in order, one unit each; slots may repeat."""
+    assert bench.run([[56, [1, 2, 3], A]], (5, 6, 7)).gas == 1 + 2 + 3
     assert bench.run([[56, [1, 2], A], [53, [12, [B, C]]]], (5, 6)).value == [5, 6]
     assert bench.run([[56, [1], A], [53, B]], [5]).value == 5
     assert bench.run([[56, [1, 1], A], [53, B]], [5, 6]).value == 6
@@ -151,12 +152,19 @@ def test_except_catches_what_it_names(bench: Any, kind: int) -> None:
     assert bench.run([[55, [statement], others, 1, [[53, B]]]]).end == ("revert" if kind == 0 else code)
     assert bench.run([[55, [statement], [0, 1, 2, 3, 4, 5], None, [[53, B]]]]).value is None
     nothing = bench.run([[55, [[40, [1, 1]]], [kind], 1, [[53, B]]]])
-    assert (nothing.end, nothing.value, nothing.gas) == ("ok", None, 2 + 3)
+    assert (nothing.end, nothing.value, nothing.gas) == ("ok", None, 2 + 3 * 2 + 3)
 
 
 def test_price_of_a_caught_error(bench: Any) -> None:
-    """Catching pays twenty besides the blocks."""
-    assert bench.run([[55, [[54, [1, "E"]]], [0], None, [[40, [1, 1]]]]]).gas == 2 + 3 + 20 + 3
+    """A try pays for the levels in it, and each except that an error meets pays twenty, whether it catches or not."""
+    caught = [55, [[54, [1, "E"]]], [0], None, [[40, [1, 1]]]]
+    assert bench.run([caught]).gas == (2 + 3 * 2) + 3 + 20 + 3
+    missed = [55, [[54, [1, "E"]]], [1], None, [[40, [1, 1]]]]
+    assert bench.run([missed]).gas == (2 + 3 * 2) + 3 + 20
+    deep = [5, 0, [5, 0, [5, 0, [1, 1]]]]
+    assert bench.run([[55, [[40, deep]], [0], None, [[40, [1, 1]]]]]).gas == (2 + 3 * 5) + 6
+    outer = [55, [missed], [0], None, [[40, [1, 1]]]]
+    assert bench.run([outer]).gas == (2 + 3 * 3) + (2 + 3 * 2) + 3 + 20 + 20 + 3
 
 
 @pytest.mark.parametrize(
