@@ -122,7 +122,7 @@ def _run(
 def _ending(session: Session, contract: str, method: str, outcome: Outcome) -> Exception:
     """Return the exception that says how a call ended."""
     if outcome.status is Status.REVERT:
-        return Revert(outcome.code or Reason.REVERTED)
+        return Revert(outcome.code or Reason.REVERTED.value)  # a plain str, as receipts hold
     if outcome.status is Status.REFUSED:
         reason, message = _REFUSALS[outcome.reason]
         return Refused(reason, f"{contract}.{method}: {message}")

@@ -4,11 +4,11 @@ import pytest
 
 from hanchain.ledger.codec import encode
 from hanchain.ledger.reasons import Fault, Reason, Rejection
-from hanchain.ledger.receipt import Status
+from hanchain.ledger.receipt import Receipt, Status
 from storage.errors import Corruption
 
 HOSTILE = """
-from contracts.language import Contract, Map, Value, ctx, export, view
+from contracts.language import Contract, Map, Revert, Value, ctx, export, view
 
 
 class Hostile(Contract):
@@ -61,6 +61,10 @@ class Hostile(Contract):
     @export
     def absent(self) -> int:
         return self.marks[5]
+
+    @export
+    def refuse(self, code: str) -> None:
+        raise Revert(code)
 
     @view
     def spin(self) -> int:
@@ -124,6 +128,16 @@ def test_hostile_calls_end_in_receipts(network, chain, counter, method, argument
     assert (failed.gas_used == 400_000) is (status is Status.OUT_OF_GAS)
     assert failed.writes_digest == network.suite.tagged_hash("hanchain/writes/1", b"\x90")
     assert all(key.startswith(b"\x07counter") for key, _ in executed.writes)
+
+
+def test_any_code_of_a_revert_ends_in_a_receipt(network, chain):
+    """The code is any text that a contract likes, none at all included: every receipt encodes and decodes."""
+    chain.deploy("hostile", HOSTILE)
+    for code, reason in (("", "reverted"), ("out_of_gas", "out_of_gas"), ("\x00\n", "\x00\n"), ("汉" * 21, "汉" * 21)):
+        receipt = chain.call("hostile", "refuse", code)
+        assert (_ended(receipt), type(receipt.reason)) == ((Status.REVERTED, reason), str)
+        assert Receipt.decode(receipt.encode(), network.suite) == receipt
+    assert _ended(chain.call("hostile", "refuse", "汉" * 22)) == (Status.FAILED, "size")
 
 
 def test_a_hostile_view(chain):
