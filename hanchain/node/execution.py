@@ -69,6 +69,8 @@ class Execution:
             state = ExecutorState.STOPPED
         elif self._reviving or self._executor.death is not None:
             state = ExecutorState.RESTARTING
+        elif self._executor.silent:
+            state = ExecutorState.SILENT
         return ExecutorStatus(
             mode=self._executor.mode.value,
             state=state,
@@ -140,8 +142,9 @@ class Execution:
         return self._executor.state(contract, key)
 
     def stop(self) -> None:
-        """End a restart that is under way; may be called from any thread."""
+        """End a restart that is under way, and a block that is, if not by itself within seconds; from any thread."""
         self._stopping.set()
+        self._executor.hurry()
 
     def _execute(self, ordering: Ordering, body: bytes) -> Results:
         """Have a new block executed, by another executor each time that one dies of it, but not for ever."""

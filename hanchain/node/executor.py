@@ -81,6 +81,10 @@ class Executor(Protocol):
         """How the process ended, None while one runs."""
 
     @property
+    def silent(self) -> bool:
+        """Whether something has been waited for longer than anything should take."""
+
+    @property
     def height(self) -> int:
         """Height of the last executed block."""
 
@@ -108,6 +112,9 @@ class Executor(Protocol):
 
     def start_again(self) -> None:
         """Start another process in the place of one that ended; raises ExecutorDied when that one ends at once."""
+
+    def hurry(self) -> None:
+        """Have what is under way end within seconds: answered, or else with the process. Any thread may call this."""
 
     def close(self) -> None:
         """Release the database; what waits for an answer gets Rejection(not_ready)."""

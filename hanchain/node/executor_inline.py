@@ -84,6 +84,11 @@ class InlineExecutor:
         return None
 
     @property
+    def silent(self) -> bool:
+        """Nobody waits for himself."""
+        return False
+
+    @property
     def height(self) -> int:
         """Height of the last executed block."""
         return self._header.height
@@ -126,6 +131,9 @@ class InlineExecutor:
     def start_again(self) -> None:
         """Never called: this process has not ended."""
         raise AssertionError("an executor in this process cannot have ended")
+
+    def hurry(self) -> None:
+        """Do nothing: what is under way here ends by itself."""
 
     def close(self) -> None:
         """Release the database."""

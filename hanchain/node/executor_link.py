@@ -29,16 +29,18 @@ CODE: Final = Path(hanchain.__file__).resolve().parent  # where our own code is,
 COMMAND: Final = (sys.executable, "-I", str(CODE / "node" / "executor_boot.py"))
 _INHERITED: Final = ("LD_LIBRARY_PATH", "LANG", "LC_ALL")  # what the interpreter itself may need
 _READ_BYTES: Final = 256 * 1024
+_LOOK_SECONDS: Final = 0.2  # between two looks at how long an answer has been waited for
 _EXIT_SECONDS: Final = 1.0  # between the end of the stream and that of the process
 
 
 class Link:
     """A process and its stream. Made and watched by one thread; any thread sends requests."""
 
-    def __init__(self, command: Sequence[str], say: Callable[[str], None]) -> None:
+    def __init__(self, command: Sequence[str], say: Callable[[str], None], patience_s: float) -> None:
         """Start ``command`` with the number of its stream as last argument; raises OSError when that fails.
 
-        ``say`` gets every line that the process writes to its standard error.
+        ``say`` gets every line that the process writes to its standard error. A process that is asked and answers
+        nothing for ``patience_s`` is killed: it hangs, and would hold up its node for ever.
         """
         self._say = say
         self._lines = _Lines(say)
@@ -60,10 +62,13 @@ class Link:
             theirs.close()
         self._stream = ours
         self._sending = threading.Lock()
-        self._lock = threading.Lock()  # over the next three
+        self._patience_s = patience_s
+        self._heard_s = time.monotonic()  # when the last answer came, or the first request after it was made
+        self._lock = threading.Lock()  # over the above and the next three
         self._waiting: dict[int, Future[bytes]] = {}
         self._number = 0
         self._death: ExecutorDied | None = None
+        self._hung: str | None = None  # why we killed it
 
     @property
     def pid(self) -> int:
@@ -76,12 +81,26 @@ class Link:
         with self._lock:
             if self._death is not None:
                 raise self._death.again()
+            if not self._waiting:
+                self._heard_s = time.monotonic()
             self._number += 1
             number = self._number
             self._waiting[number] = reply
         with self._sending, suppress(OSError):  # a broken stream: the watcher sees its end and says why
             self._stream.sendall(frame(number, payload))
         return reply
+
+    @property
+    def waited_s(self) -> float:
+        """How long somebody has waited since the process last answered; nothing while nobody waits."""
+        with self._lock:
+            return time.monotonic() - self._heard_s if self._waiting else 0.0
+
+    def hurry(self, seconds: float) -> None:
+        """Kill the process unless it answers within so many seconds, each time anew."""
+        with self._lock:
+            self._heard_s = time.monotonic()
+            self._patience_s = min(self._patience_s, seconds)
 
     def hang_up(self) -> None:
         """Let the process end, which it does when nothing more can come; its last reply still arrives."""
@@ -99,7 +118,8 @@ class Link:
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait have to be told
             self._say(f"{type(error).__name__}: {error}")
             self.kill()
-        death = ExecutorDied(self.pid, self._reap(), time.monotonic())
+        how = self._reap()
+        death = ExecutorDied(self.pid, how if self._hung is None else f"{how}: {self._hung}", time.monotonic())
         with self._lock:
             self._death = death
             waiting = list(self._waiting.values())
@@ -116,7 +136,8 @@ class Link:
             selector.register(self._stream, selectors.EVENT_READ)
             selector.register(errors, selectors.EVENT_READ)
             while True:
-                for key, _ in selector.select():
+                self._check_patience()
+                for key, _ in selector.select(_LOOK_SECONDS):
                     if key.fileobj is errors:
                         said = os.read(errors.fileno(), _READ_BYTES)
                         self._lines.feed(said)
@@ -124,6 +145,12 @@ class Link:
                             selector.unregister(errors)
                     elif not self._take(frames):
                         return
+
+    def _check_patience(self) -> None:
+        """Kill a process that hangs; its stream ends, and all else follows."""
+        if self._hung is None and (waited_s := self.waited_s) > self._patience_s:
+            self._hung = f"no answer for {waited_s:.0f} s"
+            self.kill()
 
     def _take(self, frames: FrameReader) -> bool:
         """Take what the stream has; return whether there can be more."""
@@ -134,6 +161,7 @@ class Link:
         for number, payload in frames.feed(data):
             with self._lock:
                 reply = self._waiting.pop(number, None)
+                self._heard_s = time.monotonic()
             if reply is None:
                 raise BadFrame(f"a reply to request {number}, which nobody made")
             reply.set_result(payload)

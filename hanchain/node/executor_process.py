@@ -22,6 +22,7 @@ from hanchain.ledger.codec import CodecError, Value
 from hanchain.ledger.execution import Ordering
 from hanchain.ledger.fields import Fields
 from hanchain.ledger.genesis import Genesis
+from hanchain.ledger.parameters import GAS_PER_MS
 from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.executor import ExecutorDied, Mode, Results, StateAnswer
@@ -64,12 +65,15 @@ class ProcessExecutor:
         self._suite = genesis.suite
         self._opening = Opening(genesis.to_json().encode(), str(path.resolve()), memory_mib << 20)
         self._command = command
+        self._patience_s = limits.EXECUTOR_PATIENCE_SECONDS + limits.EXECUTOR_PATIENCE_FACTOR * (
+            genesis.parameters.max_block_gas / (1000 * GAS_PER_MS)
+        )
         self._link: Link | None = None
         self._death: ExecutorDied | None = None
         self._on_death: Callable[[ExecutorDied], None] | None = None
         self._wishes: SimpleQueue[Future[Link] | None] = SimpleQueue()  # None: no more
-        self._closing = False
-        self._lock = threading.Lock()  # over these two
+        self._closing = self._hurried = False
+        self._lock = threading.Lock()  # over these
         self._applying = threading.Lock()
         self._reads = threading.BoundedSemaphore(limits.EXECUTOR_READS_MAX)
         self._at = Opened("", 0, b"")
@@ -100,6 +104,12 @@ class ProcessExecutor:
     def death(self) -> ExecutorDied | None:
         """How the last process ended, None while one runs."""
         return self._death
+
+    @property
+    def silent(self) -> bool:
+        """Whether the process has not answered for long."""
+        link = self._link
+        return link is not None and link.waited_s > limits.EXECUTOR_SILENT_SECONDS
 
     @property
     def height(self) -> int:
@@ -156,6 +166,13 @@ class ProcessExecutor:
             raise
         self._death = None
 
+    def hurry(self) -> None:
+        """Have what is under way end within seconds: answered, or else with the process. Any thread may call this."""
+        self._hurried = True  # first, for a process that is being started
+        link = self._link
+        if link is not None:
+            link.hurry(limits.EXECUTOR_CLOSE_SECONDS)
+
     def close(self) -> None:
         """End the process, which finishes the block that it executes if that takes no longer than a few seconds."""
         with self._lock:
@@ -178,10 +195,14 @@ class ProcessExecutor:
     def _read(self, payload: bytes, read: Callable[[Fields], _T]) -> _T:
         if len(payload) > limits.EXECUTOR_READ_BYTES_MAX:
             raise Rejection(Reason.OVERSIZED, f"{len(payload)} bytes, at most {limits.EXECUTOR_READ_BYTES_MAX}")
+        if self.silent:
+            raise Rejection(Reason.NOT_READY, "executor: silent; try again")
         if not self._reads.acquire(blocking=False):
             raise Rejection(Reason.BUSY, f"{limits.EXECUTOR_READS_MAX} reads are under way; try again")
         try:
-            return _answer(self._running().request(payload), read)
+            return _answer(self._running().request(payload), read, limits.EXECUTOR_SILENT_SECONDS)
+        except TimeoutError:
+            raise Rejection(Reason.NOT_READY, "executor: silent; try again") from None
         except ExecutorDied as death:
             raise Rejection(Reason.NOT_READY, f"executor: {death}; try again") from death
         finally:
@@ -200,7 +221,7 @@ class ProcessExecutor:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         while (wish := self._wishes.get()) is not None:
             try:
-                self._link = link = Link(self._command, self._say)
+                self._link = link = Link(self._command, self._say, self._patience_s)
             except OSError as error:
                 death = ExecutorDied(0, f"no start: {error}", time.monotonic())
                 self._ended(death)
@@ -208,6 +229,8 @@ class ProcessExecutor:
                 continue
             if self._closing:
                 link.hang_up()
+            if self._hurried:
+                link.hurry(limits.EXECUTOR_CLOSE_SECONDS)
             wish.set_result(link)
             link.watch(self._ended)
 
@@ -224,10 +247,13 @@ class ProcessExecutor:
         self._out.warning("executor says", line=line)
 
 
-def _answer(reply: Future[bytes], read: Callable[[Fields], _T]) -> _T:
-    """Return what is read from a reply; raise what the executor gave instead, or Fault for an answer that is none."""
+def _answer(reply: Future[bytes], read: Callable[[Fields], _T], seconds: float | None = None) -> _T:
+    """Return what is read from a reply; raise what the executor gave instead, or Fault for an answer that is none.
+
+    Raises TimeoutError when there is no reply within ``seconds``.
+    """
     try:
-        fields = open_reply(reply.result())
+        fields = open_reply(reply.result(seconds))
     except BadFrame as error:
         raise Fault(f"the executor does not answer in our protocol: {error}") from error
     try:

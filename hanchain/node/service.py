@@ -76,6 +76,7 @@ class ExecutorState(StrEnum):
     """Whether transactions can be executed."""
 
     RUNNING = "running"
+    SILENT = "silent"  # its process has not answered for long: if it hangs, it is replaced
     RESTARTING = "restarting"  # its process died: another one is started and brought up to date
     STOPPED = "stopped"  # it died too often; so has this node's voting
 

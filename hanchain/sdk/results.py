@@ -48,7 +48,7 @@ class ExecutorStatus:
     """Who executes transactions on the node."""
 
     mode: str  # process or inline
-    state: str  # running, restarting or stopped
+    state: str  # running, silent, restarting or stopped
     pid: int | None
     restarts: int
     last_restart_ms: int | None

@@ -26,7 +26,8 @@ class Mortal:
         self.stillborn = 0  # how many of the next starts end at once
         self.starts = 0
         self.death = None
-        self.lies = False
+        self.silent = False
+        self.hurried = 0
         self.on_death = None
         self._open()
 
@@ -74,6 +75,9 @@ class Mortal:
             raise self.death
         self._open()
         self.death = None
+
+    def hurry(self):
+        self.hurried += 1
 
     def close(self):
         pass
@@ -286,7 +290,16 @@ def test_a_stopping_node_does_not_go_on_replaying(world, made):
     with pytest.raises(Rejection) as caught:
         chain.revive()
     assert caught.value.reason is Reason.NOT_READY
-    assert executor.starts == 1
+    assert (executor.starts, executor.hurried) == (1, 1)
+
+
+def test_a_silent_executor_is_told(world, made):
+    """While an executor does not answer, status says so; a death goes before."""
+    chain, executor, *_ = made
+    executor.silent = True
+    assert chain.executor_status().state is ExecutorState.SILENT
+    executor.kill()
+    assert chain.executor_status().state is ExecutorState.RESTARTING
 
 
 def test_every_stage_of_a_block_is_timed(world):

@@ -335,6 +335,65 @@ def test_closing_does_not_wait_for_ever(opened, monkeypatch):
     assert caught.value.reason is Reason.NOT_READY
 
 
+def test_a_process_that_hangs_is_killed(world, opened):
+    """Asked and silent for longer than anything takes, it ends by our hand, with the reason; a new one goes on."""
+    executor = opened()
+    executor._link._patience_s = 0.5  # only now: starting takes as long as the machine likes
+    proposal = world.proposal([world.transaction()])
+    os.kill(executor.pid, signal.SIGSTOP)
+    time.sleep(0.7)
+    assert executor.death is None  # nobody waits: it may be silent
+    with pytest.raises(ExecutorDied, match=r"ended with SIGKILL: no answer for \d s"):
+        apply(executor, proposal)
+    executor.start_again()
+    assert apply(executor, proposal).block_hash == executor.block_hash
+
+
+def test_reads_do_not_wait_for_a_process_that_hangs(world, opened, monkeypatch):
+    """A read gives up after a while, and those that come then are refused at once; both may be tried again."""
+    monkeypatch.setattr(limits, "EXECUTOR_SILENT_SECONDS", 0.3)
+    executor = opened()
+    os.kill(executor.pid, signal.SIGSTOP)
+    assert not executor.silent
+    for least_s in (0.3, 0.0):
+        began_s = time.monotonic()
+        with pytest.raises(Rejection, match="silent") as caught:
+            executor.view("sys.anchor", "find", [ABSENT])
+        assert caught.value.reason is Reason.NOT_READY
+        assert least_s <= time.monotonic() - began_s < least_s + 0.25
+    assert executor.silent
+    os.kill(executor.pid, signal.SIGCONT)
+    wait(lambda: not executor.silent)
+    assert executor.view("sys.anchor", "find", [ABSENT]) == (0, ())
+
+
+def test_a_slow_process_that_answers_does_not_hang(world, opened, odd):
+    """Patience begins anew with each answer: reads that wait behind many blocks are no sign of anything."""
+    executor = opened(command=odd("import time; time.sleep(0.4); super().write(batch, sync=sync)"))
+    executor._link._patience_s = 1.0
+    for proposal in world.proposals(4):
+        apply(executor, proposal)
+    assert (executor.height, executor.death) == (4, None)
+
+
+def test_patience_is_that_of_the_largest_block(opened):
+    """A full block of the default parameters takes a second by its gas; twenty and a minute are waited for."""
+    assert opened()._patience_s == 80
+
+
+def test_hurrying_ends_what_hangs(world, opened, monkeypatch):
+    """A node that stops gives a block that is under way a few seconds, and then ends the process."""
+    monkeypatch.setattr(limits, "EXECUTOR_CLOSE_SECONDS", 0.3)
+    executor = opened()
+    os.kill(executor.pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as thread:
+        block = thread.submit(apply, executor, world.proposal([world.transaction()]))
+        time.sleep(0.5)
+        assert not block.done()
+        executor.hurry()
+        assert isinstance(block.exception(5), ExecutorDied)
+
+
 # --------------------------------------------------------------------------------------------------------------- order
 
 

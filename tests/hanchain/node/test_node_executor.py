@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,40 @@ async def test_executors_killed_under_load_cost_nothing_but_time(cluster):
         await net.agree(6)
         assert [node.halted for node in net.nodes.values()] == [None] * 4
         assert sum(service.chain_status().executor.restarts for service in net.services.values()) >= 4
+
+
+async def test_an_executor_that_hangs_is_replaced(cluster, wait_until, monkeypatch):
+    """A stopped child: its node says so, does not hold up the others, and has another one after a while."""
+    monkeypatch.setattr("hanchain.node.limits.EXECUTOR_SILENT_SECONDS", 0.3)
+    monkeypatch.setattr("hanchain.node.limits.EXECUTOR_PATIENCE_SECONDS", 5.0)
+    monkeypatch.setattr("hanchain.node.limits.EXECUTOR_PATIENCE_FACTOR", 0)
+    async with cluster(executor="process") as net:
+        await net.seal("node0", "node1")
+        service = net.services["node1"]
+        os.kill(service.chain_status().executor.pid, signal.SIGSTOP)
+        sealed = await net.seal("node0", "node0")
+        await wait_until(lambda: service.chain_status().executor.state is ExecutorState.SILENT)
+        assert "executor: silent" in service.readiness().problems
+        assert (await service.wait(sealed.txid, 20_000)).state is COMMITTED
+        after = service.chain_status().executor
+        assert (after.state, after.restarts) == (ExecutorState.RUNNING, 1)
+        assert net.nodes["node1"].halted is None
+
+
+async def test_a_node_stops_while_its_executor_hangs(cluster, wait_until, monkeypatch):
+    """Closing a node whose child hangs in the middle of a block takes the seconds that a block is given, no more."""
+    monkeypatch.setattr("hanchain.node.limits.EXECUTOR_CLOSE_SECONDS", 0.5)
+    async with cluster(executor="process") as net:
+        await net.seal("node0", "node1")
+        child = net.services["node1"].chain_status().executor.pid
+        os.kill(child, signal.SIGSTOP)
+        await net.seal("node0", "node0")
+        began = time.monotonic()
+        await net.stop("node1")
+        assert time.monotonic() - began < 5
+        assert not alive(child)
+        await net.start("node1")
+        await net.agree(2)
 
 
 async def test_an_executor_that_always_dies_stops_its_node(cluster, wait_until, monkeypatch):
