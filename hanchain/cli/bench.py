@@ -148,3 +148,67 @@ def vm(json: Json = False) -> None:
         ],
     )
     say(f"a program of {result.load_nodes} nodes is checked and translated in {result.load_ms:.2f} ms")
+
+
+@app.command("storage")
+def storage(
+    tree: Annotated[bool, typer.Option("--tree", help="The state tree (so far the only part measured).")] = True,
+    keys: Annotated[
+        list[int] | None,
+        typer.Option("--keys", help="Keys in the state; several times for several sizes.", min=1, max=100_000_000),
+    ] = None,
+    batch: Annotated[int, typer.Option("--batch", help="Keys that a block changes.", min=10, max=100_000)] = 1000,
+    blocks: Annotated[int, typer.Option("--blocks", help="Blocks measured per size.", min=1, max=10_000)] = 60,
+    json: Json = False,
+) -> None:
+    """Measure the authenticated state on disk: microseconds per changed key, for states of several sizes."""
+    from hanchain.bench.storage import run_tree
+
+    assert tree, "a flag that can only be given"
+    with reported():
+        sizes = tuple(keys or (10_000, 100_000, 1_000_000))
+        result = run_tree(sizes, batch, blocks, say=(lambda _: None) if json else say)
+    if json:
+        print_json(asdict(result))
+        return
+    machine = result.machine
+    say(f"{machine.processor}, {machine.cores} cores, Python {machine.python}; {blocks} blocks of {batch} changed keys")
+    print_table(
+        "µs per changed key",
+        ("keys", "clock", "total", "best", "stage", "hash", "read", "walk", "collect", "write", "values"),
+        [
+            (
+                cost.keys,
+                cost.clock_us,
+                cost.total_us,
+                cost.total_best_us,
+                cost.stage_us,
+                cost.split.hash_us,
+                cost.split.read_us,
+                cost.split.walk_us,
+                cost.collect_us,
+                cost.write_us,
+                cost.values_alone_us,
+            )
+            for cost in result.costs
+        ],
+    )
+    say("stage = hash + read + walk; total = stage + collect + write; values: what they cost with no tree")
+    print_table(
+        "per changed key, and the whole",
+        ("keys", "hashes", "node reads", "entries", "bytes", "processor µs", "build s", "open ms", "memory MB"),
+        [
+            (
+                cost.keys,
+                f"{cost.split.hashes:.2f}",
+                f"{cost.split.reads:.3f}",
+                f"{cost.records:.2f}",
+                f"{cost.written_bytes:.0f}",
+                cost.processor_us,
+                cost.load_s,
+                f"{cost.open_ms:.0f}",
+                cost.resident_bytes >> 20,
+            )
+            for cost in result.costs
+        ],
+    )

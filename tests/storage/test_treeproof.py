@@ -251,7 +251,7 @@ def test_the_empty_tree_proves_that_there_is_nothing() -> None:
 
 
 def test_proofs_of_a_large_state_are_small() -> None:
-    """In a state of 20,000 keys no proof of a sample exceeds 4 KB, as the package's README says."""
+    """In a state of 20,000 keys no proof of a sample exceeds 4 KB."""
     store = store_of({b"%d" % number: b"" for number in range(20_000)})
     random = Random(1)
     assert max(len(store.prove(b"%d" % random.randrange(40_000))[1]) for _ in range(500)) < 4096
