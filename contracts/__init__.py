@@ -1,1 +1,1 @@
-"""The contract language and its machine. This release has system contracts only, which live in ``hanchain.ledger``."""
+"""Contracts: the language, its compiler, and the machine that every validator runs programs on."""

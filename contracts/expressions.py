@@ -1,4 +1,4 @@
-"""Expressions: the rule of every kind of node that gives a value (contract-grammar, section 4), but for calls.
+"""Expressions: the rules of nodes that give a value (contract-grammar, section 4), but for calls, loops and state.
 
 Order inside a node: operands from left to right, types, gas and memory, work.
 """
@@ -10,21 +10,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from contracts import calls, limits, loops, operators, prices, values
+from contracts import calls, limits, loops, operators, prices, state, values
 from contracts.binary import arithmetic, comparison, division
 from contracts.failures import ContractFailure, Kind
 from contracts.names import check_name
 from contracts.program_errors import ProgramRejected
 from contracts.translate import (
-    SEQUENCE_CELLS,
-    STORED_CELLS,
-    TABLE_CELLS,
     Expression,
     Frame,
     Node,
     Rule,
     Translator,
-    boolean,
     gathered,
     number,
 )
@@ -351,64 +347,6 @@ def text(translator: Translator, node: Node) -> Expression:
     return run
 
 
-def read(translator: Translator, node: Node) -> Expression:
-    """[24, cell, [key...]]: the stored value, or its default, or a KEY error."""
-    cell = translator.cell(node[1], STORED_CELLS)
-    gather = gathered(translator.operands(node[2], cell.arity))
-    runtime = translator.runtime
-    get = cell.get
-
-    def run(frame: Frame) -> Any:
-        return get(runtime, gather(frame))
-
-    return run
-
-
-def has(translator: Translator, node: Node) -> Expression:
-    """[25, cell, [key...]]: is there a value."""
-    cell = translator.cell(node[1], STORED_CELLS)
-    gather = gathered(translator.operands(node[2], cell.arity))
-    runtime = translator.runtime
-    is_there = cell.has
-
-    def run(frame: Frame) -> Any:
-        return is_there(runtime, gather(frame))
-
-    return run
-
-
-def rows(translator: Translator, node: Node) -> Expression:
-    """[28, cell, index or nil, [prefix...], cursor, limit, descending]: a page of a table."""
-    cell = translator.cell(node[1], TABLE_CELLS)
-    chosen = node[2]
-    prefix = translator.operands(node[3])
-    if chosen is not None:
-        number(chosen, len(cell.indexes))
-    if len(prefix) > cell.prefix_max(chosen):
-        raise ProgramRejected("a prefix longer than the index")
-    cursor = translator.expression(node[4])
-    limit = translator.expression(node[5])
-    descending = boolean(node[6])
-    gather = gathered(prefix)
-    runtime = translator.runtime
-
-    def run(frame: Frame) -> Any:
-        return cell.rows(runtime, chosen, gather(frame), cursor(frame), limit(frame), descending)
-
-    return run
-
-
-def sequence(translator: Translator, node: Node) -> Expression:
-    """[30, cell]: the next number."""
-    cell = translator.cell(node[1], SEQUENCE_CELLS)
-    runtime = translator.runtime
-
-    def run(_: Frame) -> Any:
-        return cell.next(runtime)
-
-    return run
-
-
 EXPRESSIONS: Final[Mapping[int, Rule]] = MappingProxyType(
     {
         1: Rule(2, constant),
@@ -434,12 +372,12 @@ EXPRESSIONS: Final[Mapping[int, Rule]] = MappingProxyType(
         21: Rule(3, calls.call_builtin),
         22: Rule(4, calls.call_method),
         23: Rule(2, text),
-        24: Rule(3, read),
-        25: Rule(3, has),
+        24: Rule(3, state.read),
+        25: Rule(3, state.has),
         26: Rule(5, loops.sort),
         27: Rule(6, loops.dict_comprehension),
-        28: Rule(7, rows),
+        28: Rule(7, state.rows),
         29: Rule(5, calls.call_contract),
-        30: Rule(2, sequence),
+        30: Rule(2, state.sequence),
     }
 )

@@ -1,4 +1,4 @@
-"""Statements: the rule of every kind of node that does something (contract-grammar, section 3), but for loops."""
+"""Statements: the rules of nodes that do something (contract-grammar, section 3), but for loops and state."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NoReturn
 
-from contracts import limits, loops, methods, prices
+from contracts import limits, loops, methods, prices, state
 from contracts.failures import CATCHABLE_MAX, CODED, ContractFailure, Kind
 from contracts.names import check_name
 from contracts.program_errors import ProgramRejected
 from contracts.translate import (
-    KEYED_CELLS,
     RETURN,
-    STORED_CELLS,
     Frame,
     Node,
     Rule,
     Statement,
     Translator,
-    gathered,
     number,
 )
-from contracts.types import outgoing
 from contracts.values import Record
 
 
@@ -90,53 +86,6 @@ def delete_item(translator: Translator, node: Node) -> Statement:
     def run(frame: Frame) -> None:
         c = container(frame)
         methods.delete_item(runtime, c, index(frame))
-
-    return run
-
-
-def store(translator: Translator, node: Node) -> Statement:
-    """[45, cell, [key...], v]: v is evaluated first."""
-    cell = translator.cell(node[1], STORED_CELLS)
-    gather = gathered(translator.operands(node[2], cell.arity))
-    value = translator.expression(node[3])
-    runtime = translator.runtime
-    put = cell.put
-
-    def run(frame: Frame) -> None:
-        v = value(frame)
-        put(runtime, gather(frame), v)
-
-    return run
-
-
-def delete(translator: Translator, node: Node) -> Statement:
-    """[46, cell, [key...]]: delete from a map or table."""
-    cell = translator.cell(node[1], KEYED_CELLS)
-    gather = gathered(translator.operands(node[2], cell.arity))
-    runtime = translator.runtime
-
-    def run(frame: Frame) -> None:
-        cell.delete(runtime, gather(frame))
-
-    return run
-
-
-def emit(translator: Translator, node: Node) -> Statement:
-    """[47, event, [e...]]: report an event, whose fields are of the declared types."""
-    events = translator.declarations.events
-    kind = events[number(node[1], len(events))]
-    gather = gathered(translator.operands(node[2], len(kind.types)))
-    runtime = translator.runtime
-    name, types = kind.name, kind.types
-
-    def run(frame: Frame) -> None:
-        values = gather(frame)
-        if runtime.read_only:
-            raise ContractFailure(Kind.VIEW)
-        fields, size_bytes = outgoing(runtime, types, values)
-        runtime.pay(prices.EMIT + size_bytes)
-        runtime.alloc(prices.EVENT_BYTES + size_bytes)
-        runtime.host.emit(runtime.contract, name, fields)
 
     return run
 
@@ -258,9 +207,9 @@ STATEMENTS: Final[Mapping[int, Rule]] = MappingProxyType(
         42: Rule(4, set_item),
         43: Rule(4, set_field),
         44: Rule(3, delete_item),
-        45: Rule(4, store),
-        46: Rule(3, delete),
-        47: Rule(3, emit),
+        45: Rule(4, state.store),
+        46: Rule(3, state.delete),
+        47: Rule(3, state.emit),
         48: Rule(4, branch),
         49: Rule(3, loops.while_loop),
         50: Rule(4, loops.for_loop),

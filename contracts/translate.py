@@ -34,12 +34,6 @@ Function: TypeAlias = "Callable[[Frame], Any]"  # takes its arguments, which bec
 CONSTANT: Final = 1
 LOCAL: Final = 2
 
-# Kinds of cells that a node may name.
-STORED_CELLS: Final = frozenset({0, 1, 2})  # value, map, table
-KEYED_CELLS: Final = frozenset({1, 2})
-TABLE_CELLS: Final = frozenset({2})
-SEQUENCE_CELLS: Final = frozenset({3})
-
 # Signals: how a statement leaves the blocks around it without an exception.
 BREAK: Final = 1
 CONTINUE: Final = 2

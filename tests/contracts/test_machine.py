@@ -305,3 +305,18 @@ def test_views_have_no_sender(bench: Any) -> None:
     bench.context = replace(bench.context, sender="", tx_id=b"", organisation=None)
     program = bench.program([[53, [14, [[4, 0], [4, 5]]]]], kind=2, result=[6, [3], [9, [3]]])
     assert bench.call(program, "f", entry=Entry.VIEW).value == ("", None)
+
+
+def test_cycles_are_collected_by_what_was_charged(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the host's collector off, the machine collects once calls have charged 64 MiB together."""
+    collections: list[int] = []
+    monkeypatch.setattr("contracts.machine.gc.collect", lambda: collections.append(1))
+    cycle = [[41, 3, [12, []]], [40, [22, "append", [2, 3], [[2, 3]]]]]
+    program = bench.program([[50, [1], [21, 11, [[1, 10_000]]], cycle]])
+    charged = 10_000 * (112 + 80)
+    calls = 64 * 1024 * 1024 // charged + 1
+    for _ in range(calls - 1):
+        assert bench.call(program, "f").status is Status.OK
+    assert collections == []
+    bench.call(program, "f")
+    assert collections == [1]
