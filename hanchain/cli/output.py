@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 refused, failed or not verified; 2 wrong usage; 3 no node 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_INTERRUPTED = 130
+
+_BEYOND_ASCII = re.compile(r"[^\n -~]")
 
 # No markup: what commands print holds names of files and words of other nodes, which are data and never styles.
 console = Console(highlight=False, markup=False, emoji=False)
@@ -46,7 +49,16 @@ def say(*parts: str | Text) -> None:
 
 def print_json(document: object) -> None:
     """Print one JSON document; bytes become 0x hex."""
-    sys.stdout.write(json.dumps(document, indent=2, default=_plain, ensure_ascii=False) + "\n")
+    text = json.dumps(document, indent=2, default=_plain, ensure_ascii=False)
+    sys.stdout.write(_BEYOND_ASCII.sub(_escaped, text) + "\n")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    # Terminals obey some controls beyond ASCII too. They stand in strings, where an escape says the same.
+    character = match[0]
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if character.isascii() else json.dumps(character)[1:-1]
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,7 @@ key of the state with its value or with none. The file is JSON; its parts are ca
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,6 +23,8 @@ from hanchain.ledger.reasons import Reason
 from hanchain.ledger.receipt import LeafPath, Receipt, event_content, event_path, receipt_path
 
 VERSION: Final = 2
+
+_CONTRACT_NAME: Final = re.compile(r"(sys\.)?[a-z][a-z0-9_]*")  # nothing else can be deployed, or reads like one
 
 TRANSACTION: Final = "transaction"
 EVENT: Final = "event"
@@ -213,14 +216,14 @@ def _read_event(root: Json) -> EventBundle:
 def _read_state(root: Json) -> StateBundle:
     fields = _fields(root, ("contract", "key", "value", "tree_proof"))
     contract = fields["contract"].text(limits.NAME_LENGTH_MAX)
-    if not contract or not contract.isascii() or not contract.isprintable():
+    if not _CONTRACT_NAME.fullmatch(contract):
         raise fields["contract"].refuse(Reason.MALFORMED, "not the name of a contract")
     value = fields["value"]
     return StateBundle(
         chain_name=fields["chain_name"].text(limits.NAME_LENGTH_MAX),
         contract=contract,
         key=fields["key"].blob(0, limits.STATE_KEY_BYTES_MAX),
-        value=None if value.value is None else value.blob(1, limits.STATE_VALUE_BYTES_MAX),
+        value=None if value.value is None else value.blob(0, limits.STATE_VALUE_BYTES_MAX),
         tree_proof=fields["tree_proof"].blob(1, limits.TREE_PROOF_BYTES_MAX),
         header=fields["header"].blob(1, limits.HEADER_BYTES_MAX),
         certificate=fields["certificate"].blob(1, limits.CERTIFICATE_BYTES_MAX),

@@ -6,11 +6,15 @@ Duplicate keys, unknown keys, floating-point numbers and ``NaN`` are refused; by
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from hanchain.ledger.reasons import Reason, Rejection
+
+_REPEATED_MAX: Final = 80  # characters of a strange name or number in a refusal
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 def read_json(data: bytes, *, max_bytes: int) -> Json:
@@ -18,7 +22,9 @@ def read_json(data: bytes, *, max_bytes: int) -> Json:
     if len(data) > max_bytes:
         raise Rejection(Reason.OVERSIZED, f"{len(data)} bytes, at most {max_bytes}")
     try:
-        value = json.loads(data, object_pairs_hook=_without_duplicates, parse_float=_no_float, parse_constant=_no_float)
+        # Decoded here, strictly: the library would also take UTF-16 and UTF-32, and halves of surrogate pairs.
+        text = data.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_without_duplicates, parse_float=_no_float, parse_constant=_no_float)
     except (ValueError, RecursionError) as error:
         raise Rejection(Reason.MALFORMED, f"not JSON: {error}") from None
     return Json(value, "$")
@@ -46,7 +52,7 @@ class Json:
             raise self.refuse(Reason.WRONG_TYPE, "object expected")
         for name in self.value:
             if name not in required and name not in optional:
-                raise self.refuse(Reason.UNKNOWN_FIELD, f"unknown field {name!r}")
+                raise self.refuse(Reason.UNKNOWN_FIELD, f"unknown field {_brief(ascii(name))}")
         for name in required:
             if name not in self.value:
                 raise self.refuse(Reason.MISSING_FIELD, f"field {name!r} is missing")
@@ -65,7 +71,7 @@ class Json:
         if type(self.value) is not int:
             raise self.refuse(Reason.WRONG_TYPE, "integer expected")
         if not minimum <= self.value <= maximum:
-            raise self.refuse(Reason.OUT_OF_RANGE, f"{self.value} is not in {minimum}..{maximum}")
+            raise self.refuse(Reason.OUT_OF_RANGE, f"{_brief(str(self.value))} is not in {minimum}..{maximum}")
         return self.value
 
     def text(self, maximum: int) -> str:
@@ -74,6 +80,8 @@ class Json:
             raise self.refuse(Reason.WRONG_TYPE, "text expected")
         if len(self.value) > maximum:
             raise self.refuse(Reason.OUT_OF_RANGE, f"{len(self.value)} characters, at most {maximum}")
+        if not self.value.isascii() and _SURROGATES.search(self.value):
+            raise self.refuse(Reason.MALFORMED, "half of a surrogate pair, which is no character")
         return self.value
 
     def blob(self, minimum: int, maximum: int) -> bytes:
@@ -102,4 +110,9 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_float(text: str) -> Any:
-    raise ValueError(f"{text}: only integers are numbers here")
+    raise ValueError(f"{_brief(text)}: only integers are numbers here")
+
+
+def _brief(text: str) -> str:
+    """Return the beginning of something that somebody else wrote, as it may be repeated to people."""
+    return text if len(text) <= _REPEATED_MAX else f"{text[:_REPEATED_MAX]}…"

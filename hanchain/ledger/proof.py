@@ -26,13 +26,15 @@ from hanchain.ledger.bundles import (
     parse_bundle,
 )
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.proofsteps import Failed, require
+from hanchain.ledger.proofsteps import Failed, Outcome, require
 from hanchain.ledger.reasons import Rejection
 from hanchain.ledger.receipt import Receipt
+from hanchain.ledger.system.registry import SYSTEM_PREFIX
 from hanchain.ledger.transaction import decode_transaction
 
 __all__ = [
     "EventBundle",
+    "Outcome",
     "ProofBundle",
     "StateBundle",
     "Step",
@@ -41,6 +43,7 @@ __all__ = [
     "build_event_bundle",
     "build_state_bundle",
     "is_proved",
+    "outcome_of",
     "parse_bundle",
     "verify_bundle",
     "verify_file",
@@ -59,31 +62,54 @@ class Step(NamedTuple):
 
 
 def verify_file(
-    data: bytes, genesis: Genesis, *, digest: bytes | None = None, owner: bytes | None = None
+    data: bytes,
+    genesis: Genesis,
+    *,
+    digest: bytes | None = None,
+    owner: bytes | None = None,
+    expected: Outcome | None = None,
 ) -> tuple[Step, ...]:
     """Verify a proof file; a file that is none fails the step ``format``. Otherwise as ``verify_bundle``."""
     try:
         bundle = parse_bundle(data)
     except Rejection as rejection:
         return (Step("format", ok=False, detail=str(rejection)),)
-    return verify_bundle(bundle, genesis, digest=digest, owner=owner)
+    return verify_bundle(bundle, genesis, digest=digest, owner=owner, expected=expected)
 
 
 def verify_bundle(
-    bundle: ProofBundle, genesis: Genesis, *, digest: bytes | None = None, owner: bytes | None = None
+    bundle: ProofBundle,
+    genesis: Genesis,
+    *,
+    digest: bytes | None = None,
+    owner: bytes | None = None,
+    expected: Outcome | None = None,
 ) -> tuple[Step, ...]:
     """Return the steps of the verification up to the first that fails; the bundle proves if the last one is ok.
 
     ``digest``: what is proved must be about this digest (anchored, an argument of an executed call, a field of the
     event, a part of the key); ``owner``: and about this account, which must have sent the transaction. A bundle of a
-    failed transaction proves its failure, one of an absent key its absence: the step ``outcome`` says which.
+    failed transaction proves its failure, one of an absent key its absence: the step ``outcome`` says which, and
+    ``expected`` takes only the one. A program that acts on the answer wants it.
     """
     try:
         header, certificate = BlockHeader.decode(bundle.header, genesis.suite), SealCert.decode(bundle.certificate)
         checks = _checks(bundle, header, certificate, genesis, digest, owner)
     except (Rejection, ConsensusRejection) as rejection:
         return (Step("format", ok=False, detail=str(rejection)),)
-    return _run(checks)
+    steps = _run(checks)
+    found = outcome_of(steps)
+    if expected is None or found is None:
+        return steps
+    return (*steps, Step("expected", ok=found is expected, detail=f"{found}, as {expected} was expected"))
+
+
+def outcome_of(steps: Sequence[Step]) -> Outcome | None:
+    """Return what the steps of a bundle prove, None if one of them failed."""
+    if not is_proved(steps):
+        return None
+    detail = next(step.detail for step in steps if step.name == "outcome")
+    return next(each for each in Outcome if detail.startswith(each))
 
 
 def verify_header(header: BlockHeader, certificate: bytes, genesis: Genesis) -> tuple[Step, ...]:
@@ -202,9 +228,10 @@ def _state_checks(
         yield from sealed
         yield "outcome", lambda: steps_of.stored_as_of(stored, header)
         if digest is not None:
-            yield "digest", lambda: steps_of.find_in_key(stored, digest, "digest")
+            yield "digest", lambda: steps_of.find_in_key(stored, digest, "digest", as_text=False)
         if owner is not None:
-            yield "owner", lambda: steps_of.find_in_key(stored, owner, "account")
+            as_text = not bundle.contract.startswith(SYSTEM_PREFIX)
+            yield "owner", lambda: steps_of.find_in_key(stored, owner, "account", as_text=as_text)
 
     return checks()
 

@@ -119,3 +119,39 @@ def test_machine_output_is_one_json_document(proof: Path) -> None:
     code, output = verify(proof, "proof.json", "--json")
     document = json.loads(output)
     assert (code, document["verified"], all(s["ok"] for s in document["steps"])) == (0, True, True)
+
+
+def test_an_expected_outcome_decides_the_exit_code(proof: Path) -> None:
+    """A program that says what it wants is not served with a good proof of something else."""
+    assert verify(proof, "proof.json", "--expect", "executed")[0] == 0
+    code, output = verify(proof, "proof.json", "--expect", "present", "--json")
+    document = json.loads(output)
+    assert (code, document["verified"], document["outcome"]) == (1, False, None)
+    assert document["steps"][-1] == {
+        "name": "expected",
+        "ok": False,
+        "detail": "executed, as present was expected",
+    }
+    assert json.loads(verify(proof, "proof.json", "--json")[1])["outcome"] == "executed"
+
+
+@pytest.mark.parametrize("owner", ["", "0x", "0xzz"])
+def test_no_account_is_wrong_usage(proof: Path, owner: str) -> None:
+    """An account that is empty, such as a variable that is not set, is not looked for."""
+    assert verify(proof, "proof.json", "--owner", owner)[0] == 2
+
+
+def test_a_file_without_an_end_is_refused(proof: Path) -> None:
+    """No more is read of a file than a proof can have."""
+    code, output = verify(proof, "/dev/zero")
+    assert code == 1
+    assert "oversized" in output
+
+
+def test_machine_output_holds_no_controls(proof: Path) -> None:
+    """What others wrote is escaped in JSON too: a terminal obeys some characters beyond ASCII."""
+    (proof / "strange.json").write_text('{"version": 2, "kind": "\x7f\u009b31m\u202e汉\U000e0001"}', encoding="utf-8")
+    code, output = verify(proof, "strange.json", "--json")
+    assert code == 1
+    assert "".join(c for c in output if not c.isprintable()).strip("\n") == ""
+    assert "汉" in json.loads(output)["steps"][0]["detail"]

@@ -89,8 +89,8 @@ def test_every_transaction_of_a_block_is_proved(network, block):
         "executed: sys.anchor.notarise",
         "executed: sys.anchor.notarise",
         "executed: sys.anchor.notarise",
-        "failed (reverted): E_EXISTS: notarised by this owner at height 1",
-        "failed (rejected_at_execution): wrong_sender: the sender is not the account of any key that signed",
+        "failed (reverted): E_EXISTS: 'notarised by this owner at height 1'",
+        "failed (rejected_at_execution): wrong_sender: 'the sender is not the account of any key that signed'",
     ]
 
 
