@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from contracts import prices, remote
 from contracts.failures import ContractFailure, Kind, Stop, StopReason
 from contracts.functions import FUNCTIONS
-from contracts.limits import ELEMENTS_MAX
+from contracts.limits import ELEMENTS_MAX, PARAMETERS_MAX
 from contracts.methods import METHOD_NAMES, METHODS
 from contracts.names import check_name
 from contracts.program_errors import ProgramRejected
@@ -53,6 +55,21 @@ def call_builtin(translator: Translator, node: Node) -> Expression:
     return run
 
 
+# What a method is for each type of receiver, by its name and number of arguments.
+_IMPLEMENTATIONS: Final[Mapping[tuple[str, int], Mapping[type, Callable[..., Any]]]] = MappingProxyType(
+    {
+        (name, arity): {
+            kind: methods[name].call
+            for kind, methods in METHODS.items()
+            if name in methods and arity in methods[name].arities
+        }
+        for name in METHOD_NAMES
+        for arity in range(PARAMETERS_MAX + 1)
+    }
+)
+_NOBODY: Final[Mapping[type, Callable[..., Any]]] = {}
+
+
 def call_method(translator: Translator, node: Node) -> Expression:
     """[22, name, e, [e...]]: a method of contract-grammar, section 6, of whatever type the value has."""
     name = check_name(node[1])
@@ -63,11 +80,7 @@ def call_method(translator: Translator, node: Node) -> Expression:
     runtime = translator.runtime
     if name == "append" and len(operands) == 1:
         return _append(translator, receiver, operands[0])
-    calls = {
-        kind: methods[name].call
-        for kind, methods in METHODS.items()
-        if name in methods and len(operands) in methods[name].arities
-    }
+    calls = _IMPLEMENTATIONS.get((name, len(operands)), _NOBODY)
     gather = gathered(operands)
 
     def run(frame: Frame) -> Any:

@@ -37,7 +37,7 @@ class Program:
     exports: Mapping[str, Export]
     init: Export | None
     migrate: Export | None
-    tree: tuple[Any, ...]  # the decoded elements
+    tree: tuple[Any, ...]  # its first elements as decoded: format, records, machines, cells, events
     runtime: Runtime  # whose counters its closures hold
 
 
@@ -81,7 +81,7 @@ def load(code: bytes, runtime: Runtime, nodes_max: int) -> Program:
         exports=MappingProxyType(exports),
         init=_only(exports, ExportKind.INIT),
         migrate=_only(exports, ExportKind.MIGRATE),
-        tree=tree,
+        tree=tree[:5],  # function bodies are in the closures
         runtime=runtime,
     )
 
