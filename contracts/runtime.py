@@ -10,7 +10,7 @@ from contracts.failures import Stop, StopReason
 if TYPE_CHECKING:
     from contracts.host import Context, Host
 
-MEMORY_BYTES_MAX: Final = 16 * 1024 * 1024  # charged per transaction, never given back
+MEMORY_BYTES_MAX: Final = 16 * 1024 * 1024  # charged per transaction; only the frames of calls give theirs back
 CALLS_MAX: Final = 64  # calls of functions and contracts on the stack of one transaction, all contracts together
 
 
