@@ -2,8 +2,8 @@
 
 Gas depends on values and sizes only, never on object identity, hashes, caches or what a version of the host does
 inside. Sizes are charged before the work. Where a price has a part that grows, a shift divides: ``>> 6`` is one unit
-for each 64. Memory is charged for the transaction and only that of frames is given back; each figure is an upper bound of what CPython
-3.11 to 3.13 takes on 64 bits. ``alloc`` charges memory and a 64th of it as gas.
+for each 64. Memory is charged for the transaction, and only that of frames is given back; each figure is an upper bound
+of what CPython 3.11 to 3.13 takes on 64 bits. ``alloc`` charges memory and a 64th of it as gas.
 """
 
 from __future__ import annotations
