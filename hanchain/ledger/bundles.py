@@ -172,7 +172,11 @@ def build_state_bundle(
 
 def parse_bundle(data: bytes) -> ProofBundle:
     """Return the bundle in the file ``data``; raise Rejection with the JSON path of the first thing wrong."""
-    root = read_json(data, max_bytes=limits.PROOF_BYTES_MAX)
+    return bundle_of(read_json(data, max_bytes=limits.PROOF_BYTES_MAX))
+
+
+def bundle_of(root: Json) -> ProofBundle:
+    """Return the bundle in a document, or a part of one; raise as ``parse_bundle``."""
     if not isinstance(root.value, dict):
         raise root.refuse(Reason.WRONG_TYPE, "object expected")
     if "version" not in root.value:

@@ -45,6 +45,7 @@ __all__ = [
     "is_proved",
     "outcome_of",
     "parse_bundle",
+    "signers_of",
     "verify_bundle",
     "verify_file",
     "verify_header",
@@ -120,6 +121,12 @@ def verify_header(header: BlockHeader, certificate: bytes, genesis: Genesis) -> 
         return (Step("format", ok=False, detail=str(rejection)),)
     first = ("genesis", lambda: _check_chain(header, genesis))
     return _run(iter((first, *_sealed(header, seals, genesis))))
+
+
+def signers_of(certificate: bytes, genesis: Genesis) -> tuple[str, ...]:
+    """Return the names of the validators in a certificate that ``verify_header`` found good."""
+    members = SealCert.decode(certificate).seals.members(len(genesis.validators))
+    return tuple(genesis.validators[member].name for member in members)
 
 
 def is_proved(steps: Sequence[Step]) -> bool:

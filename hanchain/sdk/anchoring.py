@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from hanchain.crypto import PrivateKey
 from hanchain.ledger.block import BlockHeader
 from hanchain.ledger.bundles import TransactionBundle
-from hanchain.ledger.fields import Fields
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.reasons import Reason
 from hanchain.ledger.system import anchor as contract
-from hanchain.ledger.transaction import account_of
+from hanchain.ledger.transaction import account_of, decode_transaction
 from hanchain.sdk import limits
 from hanchain.sdk.checks import require_proof
-from hanchain.sdk.errors import RpcError
+from hanchain.sdk.errors import Unverified
 from hanchain.sdk.results import Anchored
 
 if TYPE_CHECKING:
@@ -40,20 +38,19 @@ async def anchor(
 
 async def anchored(client: Client, genesis: Genesis, digest: bytes, owner: bytes) -> Anchored | None:
     """Return the notarisation of a digest by an account; see ``Client.anchored``."""
-    try:
-        found = (await client.view(contract.NAME, "get", digest, owner)).value
-    except RpcError as error:
-        if error.reason == Reason.REVERTED:
-            return None
-        raise
-    fields = Fields(tuple(found) if isinstance(found, list) else found, "record")
-    for _ in range(5):  # owner, media type, size, height, time: the proof says them again, and is checked
-        fields.value()
-    txid = fields.blob(genesis.suite.digest_size)
+    found = await client.state(contract.NAME, contract.RECORD, digest, owner)
+    if not found.present:
+        return None
+    assert isinstance(found.value, tuple), "the contract stores records, and validators sealed this one"
+    txid = found.value[contract.RECORD_TXID]
+    assert isinstance(txid, bytes), "as above"
     return _checked(await client.proof(txid), genesis, digest, owner, txid)
 
 
 def _checked(bundle: TransactionBundle, genesis: Genesis, digest: bytes, owner: bytes, txid: bytes) -> Anchored:
     require_proof(bundle, genesis, txid, digest=digest, owner=owner)
+    payload = decode_transaction(bundle.transaction, genesis.suite).payload
+    if (payload.contract, payload.method) != (contract.NAME, contract.NOTARISE):
+        raise Unverified(f"the digest was an argument of {payload.contract}.{payload.method}: nothing was notarised")
     header = BlockHeader.decode(bundle.header, genesis.suite)
     return Anchored(digest, owner, txid, header.height, header.timestamp_ms, bundle)

@@ -8,7 +8,7 @@ from hanchain.ledger.block import BlockHeader, transactions_root
 from hanchain.ledger.bundles import EventBundle, ProofBundle, StateBundle, TransactionBundle
 from hanchain.ledger.codec import CodecError
 from hanchain.ledger.genesis import Genesis
-from hanchain.ledger.proof import Step, is_proved, verify_bundle, verify_header
+from hanchain.ledger.proof import Step, is_proved, signers_of, verify_bundle, verify_header
 from hanchain.ledger.proofsteps import read_event
 from hanchain.ledger.reasons import Rejection
 from hanchain.ledger.receipt import receipts_root
@@ -72,12 +72,14 @@ def require_block(block: Block, wanted: int | bytes | None, genesis: Genesis) ->
     _require(ids == tuple(receipt.txid for receipt in block.receipts), "receipts of other transactions")
     if header.height == 0:
         _require(header == genesis.block0, "another block of height 0 than the genesis has")
+        _require(block.certificate is None and not block.signers, "nobody seals the block of height 0")
         return
     _require(block.certificate is not None, "nobody sealed the block")
     assert block.certificate is not None, "just required"
     steps = verify_header(header, block.certificate, genesis)
     if not is_proved(steps):
         raise Unverified(f"block {header.height} fails at {steps[-1].name!r}: {steps[-1].detail}", steps)
+    _require(block.signers == signers_of(block.certificate, genesis), "other signers")
 
 
 def _require(holds: bool, otherwise: str) -> None:

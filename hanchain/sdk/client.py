@@ -201,7 +201,9 @@ class Client:
         genesis = self._trusted(verify)
         suite = self._suite(await self.chain_status()) if genesis is None else genesis.suite
         wanted = "latest" if block is None else hex_of(block) if isinstance(block, bytes) else block
-        answer, result = await self._transport.rpc("block_get", {"block": wanted, "full": True})
+        answer, result = await self._transport.rpc(
+            "block_get", {"block": wanted, "full": True}, bytes_max=limits.BLOCK_BYTES_MAX
+        )
         found = answer.read(lambda entry: read_block(entry, suite), result)
         if genesis is not None:
             require_block(found, block, genesis)
@@ -225,7 +227,10 @@ class Client:
         return await anchoring.anchor(self, genesis, digest, media_type, size, key, timeout_ms=timeout_ms)
 
     async def anchored(self, digest: bytes, owner: bytes) -> Anchored | None:
-        """Return the notarisation of a digest by an account, with its verified proof; None if there is none."""
+        """Return the notarisation of a digest by an account, with its verified proof; None if it is proved absent.
+
+        As of the state of the node that answers: ``state`` says of which block, and can be asked for a later one.
+        """
         genesis = self._trusted(verify=True)
         assert genesis is not None, "_trusted refuses to verify without one"
         return await anchoring.anchored(self, genesis, digest, owner)
@@ -312,13 +317,26 @@ class Client:
             raise Unverified(f"the ABI of {name} is not bytes")
         return Contract(self, name, parse_abi(found.value))
 
-    async def state(self, contract: str, cell: str, *parts: KeyPart, verify: bool = True) -> StateRead:
+    async def state(
+        self, contract: str, cell: str, *parts: KeyPart, verify: bool = True, at_least: int = 0
+    ) -> StateRead:
         """Return what a contract has stored under ``cell`` and the parts of its key, present or absent, verified.
 
-        The value is the ledger's; ``contract(name).state`` returns Python values.
+        The value is the ledger's; ``contract(name).state`` returns Python values. A proof does not say how old it is:
+        a node that is behind, or lies, proves what was so at an earlier height. ``at_least``: the height that the state
+        must have, such as that of a ``Called``; raise Unverified if the nodes do not come to it in time.
         """
         genesis = self._trusted(verify)
         key = cell_key(cell, parts)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + limits.PROOF_MS / 1000
+        while (found := await self._state(contract, key, genesis)).height < at_least:
+            if clock() >= deadline:
+                raise Unverified(f"the state of block {found.height} was given, {at_least} or later asked for")
+            await asyncio.sleep(limits.BACKOFF_MS / 1000)
+        return found
+
+    async def _state(self, contract: str, key: bytes, genesis: Genesis | None) -> StateRead:
         params = {"contract": contract, "key": hex_of(key), "prove": genesis is not None}
         answer, result = await self._transport.rpc("state_get", params, limits.STATE_PROOF_MS)
         if genesis is None:

@@ -64,14 +64,14 @@ class Contract:
         found = await self._client.view(self.name, method, *declared.arguments(arguments, named))
         return ViewResult(found.height, declared.returned(found.value))
 
-    async def state(self, cell: str, /, *keys: object) -> StateRead:
-        """Read a piece of the contract's state, verified against the genesis of the client."""
+    async def state(self, cell: str, /, *keys: object, at_least: int = 0) -> StateRead:
+        """Read a piece of the contract's state, verified against the genesis of the client; see ``Client.state``."""
         declared = self.abi.cell(cell)
         if len(keys) != len(declared.keys):
             kinds = ", ".join(kind.name for kind in declared.keys) or "none"
             raise Rejection(Reason.BAD_ARGUMENTS, f"{cell}: {len(keys)} keys given, its keys are: {kinds}")
         parts: list[Any] = [kind.to_value(key, f"key of {cell}") for kind, key in zip(declared.keys, keys, strict=True)]
-        found = await self._client.state(self.name, cell, *parts)
+        found = await self._client.state(self.name, cell, *parts, at_least=at_least)
         if not found.present:
             return found
         return replace(found, value=declared.value.from_value(found.value, cell))
@@ -94,8 +94,8 @@ def called(receipt: Receipt, proof: TransactionBundle | None) -> Called:
 
 def stored(contract: str, key: bytes, height: int, value: bytes | None, proof: StateBundle | None) -> StateRead:
     """Return a key of the state with the ledger's value; raise Rejection(malformed) for bytes that encode none."""
-    if value is None:
-        return StateRead(contract, key, height, present=False, value=None, proof=proof)
+    if not value:  # nothing is stored, or the empty entry of an index
+        return StateRead(contract, key, height, present=value is not None, value=None, proof=proof)
     try:
         decoded = decode(value, max_bytes=STATE_VALUE_BYTES_MAX, max_items=STATE_VALUE_BYTES_MAX)
     except CodecError as error:

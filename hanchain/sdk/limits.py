@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024  # more than a node answers at most; a false node must not fill our memory
+ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024  # the largest receipt with its proof; as objects a false one is 25 times that
+BLOCK_BYTES_MAX: Final = 64 * 1024 * 1024  # a full block in hexadecimal with its receipts
 NODES_MAX: Final = 128  # addresses of one client: a whole validator set
 CONNECT_MS: Final = 3_000  # a node that does not accept in this time is passed over
 REQUEST_MS: Final = 10_000  # a read or a submission; a healthy node answers in milliseconds

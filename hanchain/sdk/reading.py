@@ -5,7 +5,6 @@ Raise Rejection, with the JSON path, for an answer of another shape: the caller 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -13,7 +12,7 @@ from hanchain.crypto import Suite
 from hanchain.crypto.limits import DIGEST_BYTES_MAX, DIGEST_BYTES_MIN
 from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.block import BlockHeader
-from hanchain.ledger.bundles import ProofBundle, parse_bundle
+from hanchain.ledger.bundles import ProofBundle, bundle_of
 from hanchain.ledger.codec import Value
 from hanchain.ledger.fields import Fields
 from hanchain.ledger.json_reader import Json
@@ -184,7 +183,7 @@ def _names(entry: Json) -> tuple[str, ...]:
 
 def read_bundle(entry: Json) -> ProofBundle:
     """Return a proof file that stands in an answer."""
-    return parse_bundle(json.dumps(entry.value).encode())
+    return bundle_of(entry)
 
 
 def read_abi(entry: Json) -> bytes:
@@ -197,7 +196,7 @@ def read_state(entry: Json) -> tuple[int, bytes | None]:
     fields = fields_of(entry, ("height", "value_encoded"))
     value = fields["value_encoded"]
     height = _count(fields["height"])
-    return height, None if value.value is None else value.blob(1, ledger_limits.STATE_VALUE_BYTES_MAX)
+    return height, None if value.value is None else value.blob(0, ledger_limits.STATE_VALUE_BYTES_MAX)
 
 
 def read_batch(body: bytes, count: int, *, retried: bool) -> list[bytes | RpcError]:

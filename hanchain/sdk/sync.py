@@ -148,9 +148,9 @@ class SyncClient:
         """Return a contract by its ABI."""
         return SyncContract(self._run(self._client.contract(name)), self._run)
 
-    def state(self, contract: str, cell: str, *parts: KeyPart, verify: bool = True) -> StateRead:
+    def state(self, contract: str, cell: str, *parts: KeyPart, verify: bool = True, at_least: int = 0) -> StateRead:
         """Return what a contract has stored, verified."""
-        return self._run(self._client.state(contract, cell, *parts, verify=verify))
+        return self._run(self._client.state(contract, cell, *parts, verify=verify, at_least=at_least))
 
     def event_proof(self, txid: bytes, index: int, *, verify: bool = True) -> EventBundle:
         """Return the verified proof of one event."""
@@ -212,9 +212,9 @@ class SyncContract:
         found: ViewResult = self._run(self._contract.query(method, *arguments, **named))
         return found
 
-    def state(self, cell: str, /, *keys: object) -> StateRead:
+    def state(self, cell: str, /, *keys: object, at_least: int = 0) -> StateRead:
         """Read a piece of the contract's state, verified."""
-        found: StateRead = self._run(self._contract.state(cell, *keys))
+        found: StateRead = self._run(self._contract.state(cell, *keys, at_least=at_least))
         return found
 
     def event(self, event: Event) -> EventSeen:

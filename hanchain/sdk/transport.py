@@ -46,7 +46,7 @@ class Answer:
     def json(self) -> Json:
         """Return the body as JSON; raise BadAnswer if it is none."""
         try:
-            return read_json(self.body, max_bytes=limits.ANSWER_BYTES_MAX)
+            return read_json(self.body, max_bytes=limits.BLOCK_BYTES_MAX)  # bounded when it was received
         except Rejection as rejection:
             raise BadAnswer(self.url, f"HTTP {self.status}: {rejection}") from None
 
@@ -69,13 +69,21 @@ class Transport:
             self._session = None
 
     async def rpc(
-        self, method: str, params: Mapping[str, object], timeout_ms: int = limits.REQUEST_MS
+        self,
+        method: str,
+        params: Mapping[str, object],
+        timeout_ms: int = limits.REQUEST_MS,
+        *,
+        bytes_max: int | None = None,
     ) -> tuple[Answer, Json]:
-        """Call a method; return the answer and its result. Raise RpcError, Unreachable, BadAnswer."""
+        """Call a method; return the answer, of ``bytes_max`` at most, and its result.
+
+        Raise RpcError, Unreachable, BadAnswer.
+        """
         self._calls += 1
         call_id = self._calls
         request = {"jsonrpc": "2.0", "id": call_id, "method": method, "params": dict(params)}
-        answer = await self._ask("/rpc", json.dumps(request).encode(), "application/json", timeout_ms)
+        answer = await self._ask("/rpc", json.dumps(request).encode(), "application/json", timeout_ms, bytes_max)
         document = answer.json()
         fields = answer.read(lambda entry: fields_of(entry, ("jsonrpc", "id")), document)
         if "error" in document.value:
@@ -106,7 +114,9 @@ class Transport:
 
         return answer.read(read, error)
 
-    async def _ask(self, path: str, body: bytes, content_type: str, timeout_ms: int) -> Answer:
+    async def _ask(
+        self, path: str, body: bytes, content_type: str, timeout_ms: int, bytes_max: int | None = None
+    ) -> Answer:
         """Post to the nodes in turn until one answers, beginning with the one that answered last."""
         attempts: list[tuple[str, str]] = []
         for round_number in range(limits.ROUNDS):
@@ -116,7 +126,7 @@ class Transport:
                 position = (self._current + step) % len(self._nodes)
                 node = self._nodes[position]
                 try:
-                    status, answer = await self._post(node / path[1:], body, content_type, timeout_ms)
+                    status, answer = await self._post(node / path[1:], body, content_type, timeout_ms, bytes_max)
                 except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, OSError) as error:
                     attempts.append((str(node), str(error) or type(error).__name__))
                     continue
@@ -127,7 +137,10 @@ class Transport:
                 return Answer(str(node), status, answer, retried=bool(attempts))
         raise Unreachable(attempts)
 
-    async def _post(self, url: URL, body: bytes, content_type: str, timeout_ms: int) -> tuple[int, bytes]:
+    async def _post(
+        self, url: URL, body: bytes, content_type: str, timeout_ms: int, bytes_max: int | None
+    ) -> tuple[int, bytes]:
+        bytes_max = limits.ANSWER_BYTES_MAX if bytes_max is None else bytes_max
         timeout = aiohttp.ClientTimeout(total=timeout_ms / 1000, connect=limits.CONNECT_MS / 1000)
         headers = {"Content-Type": content_type, "Accept-Encoding": "identity"}
         async with self._open().post(
@@ -136,8 +149,8 @@ class Transport:
             received = bytearray()
             async for chunk in response.content.iter_any():
                 received += chunk
-                if len(received) > limits.ANSWER_BYTES_MAX:
-                    raise BadAnswer(str(url), f"more than {limits.ANSWER_BYTES_MAX} bytes")
+                if len(received) > bytes_max:
+                    raise BadAnswer(str(url), f"more than {bytes_max} bytes")
             return response.status, bytes(received)
 
     def _open(self) -> aiohttp.ClientSession:

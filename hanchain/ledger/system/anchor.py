@@ -21,6 +21,8 @@ from hanchain.ledger.system.registry import Contract, EventKind, Method
 
 NAME: Final = "sys.anchor"
 NOTARISE: Final = "notarise"
+RECORD: Final = "record"
+RECORD_TXID: Final = 4  # its place in a record
 
 EXISTS: Final = "E_EXISTS"
 DIGEST: Final = "E_DIGEST"
@@ -40,12 +42,12 @@ def notarise(host: Host, digest: bytes, media_type: str, size: int) -> None:
     if not 0 <= size <= limits.SIZE_BYTES_MAX:
         raise Revert(SIZE, f"size must be 0..{limits.SIZE_BYTES_MAX} bytes")
     caller = host.caller
-    existing = host.get("record", digest, caller.sender)
+    existing = host.get(RECORD, digest, caller.sender)
     if existing is not None:
         raise Revert(EXISTS, f"notarised by this owner at height {existing[2]}")
     previous = host.get("latest", digest)
     record: Value = [media_type, size, caller.height, caller.time_ms, caller.txid, previous]
-    host.put(record, "record", digest, caller.sender)
+    host.put(record, RECORD, digest, caller.sender)
     host.put(caller.sender, "latest", digest)
     host.emit("Notarised", digest, caller.sender, media_type)
 
@@ -56,7 +58,7 @@ def find(host: Host, digest: bytes) -> Value:
     found: list[Value] = []
     owner = host.get("latest", digest)
     while owner is not None and len(found) < limits.FOUND_MAX:
-        *record, previous = host.get("record", digest, owner)
+        *record, previous = host.get(RECORD, digest, owner)
         found.append([owner, *record])
         owner = previous
     return found
@@ -67,7 +69,7 @@ def get(host: Host, digest: bytes, owner: bytes) -> Value:
     _check_digest(digest)
     if not 0 < len(owner) <= limits.SENDER_BYTES_MAX:
         raise Revert(NOT_FOUND, "no such owner")
-    record = host.get("record", digest, owner)
+    record = host.get(RECORD, digest, owner)
     if record is None:
         raise Revert(NOT_FOUND, "not notarised by this owner")
     return [owner, *record[:-1]]
