@@ -150,7 +150,13 @@ class _Declarations:
 
     def _inner_class(self, node: ast.ClassDef, names: dict[str, Symbol]) -> None:
         base = self._base(node)
-        if base == "Record" and self._name(node.name, node, names):
+        types = {record.name for record in self._contract.records}
+        types |= {machine.name for machine in self._contract.machines}
+        if node.name in types and base in ("Record", "States"):
+            self._problems.error(
+                node, Reason.DUPLICATE, f"there is a type {node.name!r} already", "choose another name"
+            )
+        elif base == "Record" and self._name(node.name, node, names):
             self._check_class(node)
             record = read_record(node, self._contract, self._types, self._constants, self._problems)
             self._contract.records.append(record)

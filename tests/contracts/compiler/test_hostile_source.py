@@ -1,10 +1,13 @@
 """Hostile sources: an error with a place, in bounded time, never a crash."""
 
+import random
+import re
 import time
 
 import pytest
 
-from contracts.compiler import CompileErrors, Reason, compile_source
+from contracts.compiler import CompileError, CompileErrors, Reason, compile_source, render
+from contracts.library import source
 
 HEAD = """from contracts.language import Contract, view
 class C(Contract):
@@ -76,3 +79,40 @@ def test_the_nesting_that_is_allowed_compiles() -> None:
     with pytest.raises(CompileErrors) as caught:
         compile_source(HEAD + "return " + "not " * 63 + "a")
     assert [(error.reason, error.line) for error in caught.value.errors] == [(Reason.TOO_DEEP, 5)]
+
+
+def changed(text: str, seed: int) -> str:
+    """Return a source with up to three random changes of lines and words."""
+    chance = random.Random(seed)
+    words = sorted(set(re.findall(r"[A-Za-z_]+|[0-9]+|[^\sA-Za-z0-9_]", text)))
+    lines = text.split("\n")
+    for _ in range(chance.randint(1, 3)):
+        position = chance.randrange(len(lines))
+        line = lines[position]
+        place = chance.randrange(len(line) + 1)
+        found = re.findall(r"[A-Za-z_]+|[0-9]+", line)
+        match chance.randrange(5):
+            case 0:
+                lines[position] = chance.choice(lines)
+            case 1:
+                lines.insert(position, chance.choice(lines))
+            case 2:
+                lines[position] = f"{line[:place]} {chance.choice(words)} {line[place:]}"
+            case 3:
+                lines[position] = line[:place] + line[place + chance.randint(1, 4) :]
+            case _ if found:
+                lines[position] = line.replace(chance.choice(found), chance.choice(words), 1)
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("first", range(0, 300, 50))
+def test_a_broken_source_is_refused_or_compiles(first: int) -> None:
+    """Whatever happens to a source, the answer is a program that loads or errors that can be shown: never a crash."""
+    for seed in range(first, first + 50):
+        text = changed(source("evidence"), seed)
+        errors: tuple[CompileError, ...] = ()
+        try:
+            compile_source(text)
+        except CompileErrors as refused:
+            errors = refused.errors
+        assert render(errors, text, f"seed {seed}").count(f"seed {seed}:") == len(errors)

@@ -10,6 +10,13 @@ class R(Record):
     {"y" * 64}: int
 a = Table(R, key=int, index=(("{"x" * 64}", "{"y" * 64}"),))
 """
+SAME_TYPE = """
+class Part(Record):
+    x: int
+class Other(Contract):
+    class Part(States):
+        on = to()
+"""
 THROUGH_HELPERS = """
 a = Sequence()
 def _g(self):
@@ -38,6 +45,7 @@ CASES = {
     "two-bases": ("module", "class Other(Record, States):\n    pass", Reason.BAD_DECLARATION, "Record"),
     "decorated-class": ("module", "@export\nclass Other(Record):\n    x: int", Reason.BAD_DECORATOR, "remove"),
     "class-keyword": ("module", "class Other(Record, x=1):\n    x: int", Reason.UNSUPPORTED, "remove"),
+    "type-in-module-and-class": ("module", SAME_TYPE, Reason.DUPLICATE, "there is a type"),
     "hidden-builtin": ("module", "def len(x):\n    pass", Reason.BAD_NAME, "another name"),
     "hidden-language": ("module", "def require(x):\n    pass", Reason.DUPLICATE, "another name"),
     "twice": ("class", "a = Value(int)\na = Value(int)", Reason.DUPLICATE, "another name"),
