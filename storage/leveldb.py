@@ -150,18 +150,15 @@ class LevelDB:
         self, source: Any, prefix: bytes, start: bytes | None, *, reverse: bool
     ) -> Iterator[tuple[bytes, bytes]]:
         first, end = key_range(prefix, start, reverse=reverse)
-        if end is not None and end <= first:
-            end = first  # LevelDB wants a range that is not inverted
+        # The binding's own iterators take an error where they begin for the end of the data, and say nothing.
         try:
-            if reverse:
-                cursor = source.raw_iterator(verify_checksums=True)
-                return self._walk(cursor, self._backwards(cursor, first, end, start))
-            entries = source.iterator(start=first, stop=end, verify_checksums=True)
+            cursor = source.raw_iterator(verify_checksums=True)
         except RuntimeError as error:
             raise self._closed(error) from error
-        return self._walk(entries, entries)
+        entries = self._backwards(cursor, first, end, start) if reverse else self._forwards(cursor, first, end)
+        return self._walk(cursor, entries)
 
-    def _walk(self, source: Any, entries: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    def _walk(self, cursor: Any, entries: Iterator[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
         try:
             yield from entries
         except plyvel.Error as error:
@@ -169,12 +166,21 @@ class LevelDB:
         except RuntimeError as error:
             raise self._closed(error) from error
         finally:
-            source.close()
+            cursor.close()
+
+    @staticmethod
+    def _forwards(cursor: Any, first: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        cursor.seek(first)
+        while cursor.valid():
+            entry: tuple[bytes, bytes] = cursor.item()
+            if end is not None and entry[0] >= end:
+                return
+            yield entry
+            cursor.next()
 
     @staticmethod
     def _backwards(cursor: Any, first: bytes, end: bytes | None, start: bytes | None) -> Iterator[tuple[bytes, bytes]]:
-        # The binding's own iterators seek the end of the range first, which passes over whatever was deleted behind
-        # `start`, and back again; where `start` is a key that is there, this looks at nothing else.
+        # Begins at `start` rather than behind it: from a key that is there nothing that was deleted is passed over.
         target = end if start is None or end is None or end <= start else start
         if target is None:
             cursor.seek_to_last()

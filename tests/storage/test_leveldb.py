@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import Closed, Corruption, Locked, Missing
+from storage.errors import Closed, Corruption, Locked, Missing, StorageError
 from storage.leveldb import LevelDB
 
 
@@ -170,3 +170,19 @@ def test_too_long_is_our_own_error(tmp_path: Path, key_bytes: int, value_bytes: 
         with pytest.raises(AssertionError):
             database.put(bytes(key_bytes), bytes(value_bytes))
         assert list(database.iterate()) == []
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_table_that_was_cut_off_is_told_by_every_read(tmp_path: Path, reverse: bool) -> None:
+    """When a file on disk has lost its end, a walk says so in our words, also where the walk only begins."""
+    with LevelDB(tmp_path / "db") as database:
+        for number in range(1_000):
+            database.put(b"%04d" % number, b"value" * 20)
+        database.compact()
+    (table,) = [*(tmp_path / "db").glob("*.ldb"), *(tmp_path / "db").glob("*.sst")]
+    os.truncate(table, table.stat().st_size // 2)
+    with LevelDB(tmp_path / "db") as database:
+        with pytest.raises(StorageError):
+            list(database.iterate(reverse=reverse))
+        with pytest.raises(StorageError):
+            database.get(b"0001")
