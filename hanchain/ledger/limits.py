@@ -33,6 +33,9 @@ MESSAGE_SIGNATURES_BYTES_MAX: Final = 8 * 1024  # sixteen signatures of any suit
 # blocks
 BLOCK_TRANSACTIONS_MAX: Final = 4096  # elements of one list in consensus messages
 BLOCK_BYTES_MAX: Final = 4 * 1024 * 1024  # the largest body that consensus carries in one message
+BLOCK_GAS_MAX: Final = (
+    40_000_000  # receipts take at most 1.6 bytes a unit: so a block's fit one value of 64 MiB on disk
+)
 EVIDENCE_MAX: Final = 64  # offences of one block; one per offender and epoch is enough
 EVIDENCE_BYTES_MAX: Final = 64 * 1024  # two conflicting NEW-VIEWs cited by hash
 HEADER_BYTES_MAX: Final = 1024  # a header has about 400 bytes with 32-byte digests

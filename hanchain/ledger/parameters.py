@@ -31,8 +31,8 @@ RANGES: Final[dict[str, Range]] = {
     "timeout_max_ms": Range(1_000, 600_000, "milliseconds, the cap of the doubling timeout"),
     "max_idle_ms": Range(0, 3_600_000, "milliseconds until an empty block; 0: never one"),
     "expiry_window": Range(16, 100_000, "heights that a transaction may lie ahead"),
-    "max_transaction_gas": Range(100_000, 100_000_000, "gas of one transaction, 100 ns a unit"),
-    "max_block_gas": Range(100_000, 1_000_000_000, "sum of the gas limits in a block"),
+    "max_transaction_gas": Range(100_000, limits.BLOCK_GAS_MAX, "gas of one transaction, 100 ns a unit"),
+    "max_block_gas": Range(100_000, limits.BLOCK_GAS_MAX, "sum of the gas limits in a block"),
     "max_program_weight": Range(25_000, 2_000_000, "nodes of all programs, and an eighth of their bytes"),
 }
 

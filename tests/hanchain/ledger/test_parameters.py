@@ -14,8 +14,8 @@ EDGES = {
     "timeout_max_ms": (1_000, 600_000),
     "max_idle_ms": (0, 3_600_000),
     "expiry_window": (16, 100_000),
-    "max_transaction_gas": (100_000, 100_000_000),
-    "max_block_gas": (100_000, 1_000_000_000),
+    "max_transaction_gas": (100_000, 40_000_000),
+    "max_block_gas": (100_000, 40_000_000),
     "max_program_weight": (25_000, 2_000_000),
 }
 # what must change along with an edge for the whole to fit together
@@ -23,9 +23,8 @@ COMPANIONS = {
     ("batch_delay_ms", 7_499): {"timeout_ms": 60_000, "timeout_max_ms": 600_000},
     ("timeout_ms", 100): {"batch_delay_ms": 12},
     ("timeout_max_ms", 1_000): {"timeout_ms": 1_000, "max_block_gas": 5_000_000},
-    ("max_transaction_gas", 100_000_000): {"max_block_gas": 100_000_000},
+    ("max_transaction_gas", 40_000_000): {"max_block_gas": 40_000_000},
     ("max_block_gas", 100_000): {"max_transaction_gas": 100_000},
-    ("max_block_gas", 1_000_000_000): {"timeout_max_ms": 200_000},
 }
 
 
@@ -60,7 +59,10 @@ def test_both_ends_of_a_range(name):
         ({"max_idle_ms": 0, "batch_delay_ms": 0}, {"max_idle_ms": 1}),
         ({"window": 64, "expiry_window": 128}, {"window": 64, "expiry_window": 127}),
         ({"max_transaction_gas": 10_000_000}, {"max_transaction_gas": 10_000_001}),
-        ({"max_block_gas": 300_000_000}, {"max_block_gas": 300_000_001}),
+        (
+            {"timeout_max_ms": 4_000, "max_block_gas": 20_000_000},
+            {"timeout_max_ms": 4_000, "max_block_gas": 20_000_001},
+        ),
     ],
     ids=repr,
 )

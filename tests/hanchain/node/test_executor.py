@@ -2,11 +2,16 @@
 
 import pytest
 
+from contracts.compiler import compile_source
+from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.execution import Ordering
 from hanchain.ledger.reasons import Fault, Reason, Rejection
+from hanchain.ledger.receipt import Receipt, Status
 from hanchain.ledger.state import state_hasher, state_key
+from hanchain.node import limits
 from hanchain.node.executor import Results
 from hanchain.node.executor_inline import InlineExecutor
+from storage import limits as storage_limits
 from storage.errors import Corruption
 from storage.faulty import Faulty, PowerCut
 from storage.memory import Memory
@@ -214,3 +219,50 @@ def test_damage_is_reported_with_its_place(world, opened):
         store.flip_bit(key)
     with pytest.raises(Corruption, match="state value"):
         executor.view("sys.anchor", "find", [transaction.payload.arguments[0]])
+
+
+LOUD = """
+from contracts.language import Contract, Event, export
+
+
+class Loud(Contract):
+    NAME = Event(text=str)
+
+    @export
+    def shout(self, count: int, text: str) -> str:
+        for number in range(count):
+            self.NAME(text)
+        return text * 30
+""".replace("NAME", "N" * 64)
+
+
+def test_results_of_the_largest_block_fit(world, opened):
+    """Whatever transactions report, a block of the most gas that a genesis allows has results that can be stored.
+
+    Bytes of receipts for each gas, at their worst: many small events of long names, few of the largest size, and
+    transactions that are nothing but a refusal.
+    """
+    executor, made, name = opened(Memory()), compile_source(LOUD), "l" * 32
+
+    def call(contract, method, *arguments):
+        return world.transaction(contract=contract, method=method, arguments=arguments, gas_limit=500_000)
+
+    last = world.proposal([call("sys.contracts", "deploy", name, made.program, made.abi, LOUD.encode(), ())])
+    executor.apply(ordering(last), last.body)
+    worst = 0
+    for calls, status in (
+        ([call(name, "shout", 256, "")], Status.OK),
+        ([call(name, "shout", 256, "x" * 500)], Status.OK),
+        ([call(name, "shout", 32, "x" * 4_000)], Status.FAILED),  # its result is too long
+        ([call("n" * 64, "m" * 64)], Status.REJECTED_AT_EXECUTION),
+        ([call(name, "m" * 64)], Status.REJECTED_AT_EXECUTION),
+    ):
+        last = world.proposal(calls, last)
+        (encoded,) = executor.apply(ordering(last), last.body).receipts
+        receipt = Receipt.decode(encoded, world.suite)
+        assert receipt.status is status
+        worst = max(worst, len(encoded) / receipt.gas_used)
+    assert 1.4 < worst < 1.6
+    assert 1.6 * ledger_limits.BLOCK_GAS_MAX + ledger_limits.HEADER_BYTES_MAX < storage_limits.VALUE_BYTES_MAX
+    ids = 2 * ledger_limits.BLOCK_TRANSACTIONS_MAX * (world.suite.digest_size + 8)
+    assert storage_limits.VALUE_BYTES_MAX + ids < limits.EXECUTOR_REPLY_BYTES_MAX
