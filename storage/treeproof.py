@@ -60,13 +60,13 @@ def verify_tree_path(
         nodes = TreeProof.decode(proof).nodes
     except ValueError:
         return False
-    path, content, size = hash(b"\x02" + key), root, len(root)
-    if len(path) != size or not DIGEST_BYTES_MIN <= size <= DIGEST_BYTES_MAX:
+    path, content = hash(b"\x02" + key), root
+    half_bytes, size = path.hex(), len(path)
+    if not DIGEST_BYTES_MIN <= size <= DIGEST_BYTES_MAX:
         return False
-    half_bytes = path.hex()
     for depth, node in enumerate(nodes):
-        # Only a digest leads to another node: after leaves, or an empty slot, nothing may follow.
-        if len(content) != size or depth == len(half_bytes) or node[0] != 1 or hash(node) != content:
+        # Only a digest leads to another node: after leaves, or an empty slot, nothing can follow.
+        if depth == len(half_bytes) or node[0] != 1 or hash(node) != content:
             return False
         inner, ones, twos = (int.from_bytes(node[at : at + 2]) for at in (1, 3, 5))
         ends = [_HEAD_BYTES]

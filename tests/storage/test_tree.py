@@ -195,6 +195,24 @@ def test_nothing_is_shown_before_it_is_current() -> None:
     assert store.root == staged == naive_root(after(state, wanted), sha256)
 
 
+def test_proving_does_not_drop_what_is_staged_upon() -> None:
+    """With no room in the cache, proofs asked for between staging and commit leave the staged batch whole."""
+    database = Memory()
+    store = StateStore(database, crowded, cache_bytes=0)
+    state: dict[bytes, bytes] = {b"k/abcde%03x" % number: b"value" for number in range(400)}
+    apply(store, database, dict(state))
+    writes: dict[bytes, bytes | None] = {key: b"new" if number % 3 else None for number, key in enumerate(state)}
+    store.root_after(tuple(sorted(writes.items())))
+    for key in list(state)[::7]:
+        assert store.prove(key) == (b"value", naive_proof(state, key, crowded).encode())
+    batch = WriteBatch()
+    store.commit_into(batch)
+    database.write(batch)
+    store.committed()
+    assert store.root == StateStore(database, crowded).root == naive_root(after(state, writes), crowded)
+    assert store._tree._cache_bytes == 0
+
+
 def test_writes_that_change_nothing_leave_the_root() -> None:
     """Setting the values that are there, and deleting what is not, gives the same root and the same entries."""
     database, random = Memory(), Random(4)

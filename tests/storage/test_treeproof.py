@@ -175,15 +175,16 @@ def test_a_malformed_node_proves_nothing_even_under_its_own_root() -> None:
     first, value = path[0] // 16, sha256(b"\x03value")
     slot = (1 << first).to_bytes(2)
     none = b"\x00\x00"
+    twin = path[:-1] + bytes([path[-1] ^ 1])  # begins as the path does
     assert strange[0] // 16 != first
     malformed = {
         "another first byte": b"\x00" + none + slot + none + path + value,
-        "inner and leaf in one slot": b"\x01" + slot + slot + none + path + value + path,
+        "inner and leaf in one slot": b"\x01" + slot + slot + none + path + value + twin,
         "a digest too many": b"\x01" + none + slot + none + path + value + value,
         "a digest too few": b"\x01" + none + slot + slot + path + value,
         "half a digest": b"\x01" + none + slot + none + path + value[:16],
         "a leaf of another slot": b"\x01" + none + slot + none + strange + value,
-        "a digest and no node": b"\x01" + slot + none + none + sha256(b"\x01"),
+        "a digest and no node": b"\x01" + slot + none + none + twin,
         "too short for its bitmaps": b"\x01" + none + slot,
     }
     for title, node in malformed.items():
@@ -192,6 +193,33 @@ def test_a_malformed_node_proves_nothing_even_under_its_own_root() -> None:
             assert not verify_tree_path(sha256(node), PRESENT, claim, proof, sha256), title
     well_formed = b"\x01" + none + slot + none + path + value
     assert verify_tree_path(sha256(well_formed), PRESENT, b"value", TreeProof((well_formed,)).encode(), sha256)
+
+
+def test_a_chain_as_long_as_the_path_ends_there() -> None:
+    """Nodes below the last half-byte of a path are refused under their own root too, without an exception."""
+    path = sha256(b"\x02" + PRESENT)
+    for extra in (0, 1):
+        nodes = [EMPTY_NODE]
+        for digit in reversed(path.hex() + "0" * extra):
+            nodes.append(b"\x01" + (1 << int(digit, 16)).to_bytes(2) + bytes(4) + sha256(nodes[-1]))
+        chain = nodes[::-1][: 64 + extra]
+        assert not verify_tree_path(sha256(chain[0]), PRESENT, None, TreeProof(tuple(chain)).encode(), sha256)
+    above = [b"\x01" + bytes(6)]
+    for digit in reversed(path.hex()[:63]):
+        above.append(b"\x01" + (1 << int(digit, 16)).to_bytes(2) + bytes(4) + sha256(above[-1]))
+    assert verify_tree_path(sha256(above[-1]), PRESENT, None, TreeProof(tuple(above[::-1])).encode(), sha256)
+
+
+@pytest.mark.parametrize("size", [15, 65])
+def test_digests_too_short_or_too_long_prove_nothing(size: int) -> None:
+    """A hash function outside 16 to 64 bytes is not taken, whatever the root."""
+
+    def hasher(data: bytes) -> bytes:
+        return hashlib.shake_256(data).digest(size)
+
+    proof = TreeProof((EMPTY_NODE,)).encode()
+    assert not verify_tree_path(hasher(EMPTY_NODE), b"key", None, proof, hasher)
+    assert verify_tree_path(sha256(EMPTY_NODE), b"key", None, proof, sha256)
 
 
 def test_keys_values_and_nodes_do_not_pass_for_one_another() -> None:
