@@ -164,6 +164,8 @@ class StateStore:
         for key, value in self._staged:
             if value is None:
                 self._voids.on_delete(key)
+            else:
+                self._voids.on_put(key)  # again: a walk between collecting and writing the batch found nothing there
         self._staged = ()
         self._commits += 1
         self._tree.committed()

@@ -141,6 +141,21 @@ def test_a_walk_across_a_commit_teaches_nothing_false(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("descending", [False, True])
+def test_a_walk_while_a_batch_is_on_its_way_hides_nothing(monkeypatch: pytest.MonkeyPatch, descending: bool) -> None:
+    """What a walk finds empty between ``commit_into`` and ``committed`` is not held against the keys of that batch."""
+    monkeypatch.setattr(limits, "STATE_STEP_SLOW_NS", -1)
+    database = Memory()
+    store = StateStore(database, sha256)
+    store.root_after(((b"a", b"1"), (b"b", b"2")))
+    batch = WriteBatch()
+    store.commit_into(batch)
+    assert list(store.scan(descending=descending)) == []
+    database.write(batch)
+    store.committed()
+    assert sorted(store.scan(descending=descending)) == [(b"a", b"1"), (b"b", b"2")]
+
+
+@pytest.mark.parametrize("descending", [False, True])
 def test_rows_deleted_long_ago_cost_a_walk_nothing(tmp_path: Path, descending: bool) -> None:
     """Where 40,000 rows were deleted, fifty walks take less than the time of ten that pass over them all."""
     with LevelDB(tmp_path / "db") as database:
