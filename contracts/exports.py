@@ -92,7 +92,7 @@ def enter(runtime: Runtime, export: Export, arguments: Sequence[Value]) -> Value
 
 def _admit(runtime: Runtime, guard: Guard) -> None:
     runtime.pay(prices.ACCOUNT)
-    account = runtime.host.account(runtime.context.sender)
+    account = runtime.host.account(runtime.sender)
     runtime.pay(sum(map(len, account.roles)) >> prices.READ_SHIFT)
     if guard.roles and guard.roles.isdisjoint(account.roles):
         raise ContractFailure(Kind.REVERT, ROLE_CODE)

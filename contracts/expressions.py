@@ -67,12 +67,12 @@ def context(translator: Translator, node: Node) -> Expression:
     """[4, n]: what ``ctx`` says."""
     runtime = translator.runtime
     get = (
-        lambda _: runtime.context.sender,
+        lambda _: runtime.sender,
         lambda _: runtime.context.height,
         lambda _: runtime.context.time_ms,
         lambda _: runtime.context.tx_id,
         lambda _: runtime.context.chain_id,
-        lambda _: runtime.context.organisation,
+        lambda _: runtime.context.organisation if runtime.caller is None else None,
         lambda _: runtime.caller,
         lambda _: runtime.contract,
     )

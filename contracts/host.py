@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who calls, in which block: what ``ctx`` says. It is one value for the whole transaction but for the caller."""
+    """Who signed, in which block. What a called contract sees as its sender is the contract that called it."""
 
     sender: str  # the account in hexadecimal, lower case; empty in a view
     height: int

@@ -261,7 +261,7 @@ def _same(method: Method) -> Method:
 class _Context:
     """The transaction and block that a method runs in."""
 
-    sender: str  # the account that signed, hexadecimal; empty in a view
+    sender: str  # who acts: the account that signed, hexadecimal, or "contract:name"; empty in a view
     height: int
     time_ms: int  # of the block, since 1970
     tx_id: bytes  # empty in a view

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _CALLABLE: Final = frozenset({ExportKind.EXPORT, ExportKind.VIEW})
 
 UNKNOWN_CONTRACT: Final = "unknown_contract"
+SENDER_PREFIX: Final = "contract:"  # no account begins like this: a contract can be told from any of them
 
 
 def call(runtime: Runtime, contract: Any, method: str, arguments: list[Any], gas: int | None) -> Any:
@@ -48,8 +49,12 @@ def call(runtime: Runtime, contract: Any, method: str, arguments: list[Any], gas
 def _run(
     runtime: Runtime, contract: str, method: str, arguments: tuple[Value, ...], *, own_gas: bool
 ) -> tuple[Value, str | None]:
-    """Return the result, or None and the code of what ended the call; the runtime is as before but for counters."""
-    calls, running, caller = runtime.calls, runtime.contract, runtime.caller
+    """Return the result, or None and the code of what ended the call; the runtime is as before but for counters.
+
+    The callee's sender is the calling contract, never who signed: a contract that somebody was led to call could
+    otherwise act with that person's authority anywhere.
+    """
+    calls, running, caller, sender = runtime.calls, runtime.contract, runtime.caller, runtime.sender
     read_only, moves = runtime.read_only, runtime.moves
     open_contracts = len(runtime.contracts)
     value: Value = None
@@ -60,6 +65,7 @@ def _run(
         runtime.contracts.append(contract)
         runtime.contract = contract
         runtime.caller = running
+        runtime.sender = SENDER_PREFIX + running
         runtime.read_only = read_only or export.kind is ExportKind.VIEW
         value = enter(runtime, export, arguments)
     except ContractFailure as failure:
@@ -72,7 +78,7 @@ def _run(
             raise
         code = stop.reason.value
     del runtime.contracts[open_contracts:]
-    runtime.calls, runtime.contract, runtime.caller = calls, running, caller
+    runtime.calls, runtime.contract, runtime.caller, runtime.sender = calls, running, caller, sender
     runtime.read_only, runtime.moves = read_only, moves
     if code is None:
         runtime.host.keep()

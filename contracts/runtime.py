@@ -35,12 +35,14 @@ class Runtime:
         "read_only",
         "result",
         "room",
+        "sender",
     )
 
     host: Host
     context: Context
     contract: str  # whose code runs now
     caller: str | None  # the contract that called it, None if a transaction or a view did
+    sender: str  # on whose authority: the account of the transaction, or the contract that called
 
     def __init__(self) -> None:
         self.gas = 0
@@ -59,6 +61,7 @@ class Runtime:
         self.context = context
         self.contract = contract
         self.caller = None
+        self.sender = context.sender
         self.contracts = [contract]
         self.gas = gas
         self.memory = MEMORY_BYTES_MAX

@@ -79,7 +79,7 @@ def test_a_result_comes_back(chain: Chain) -> None:
 
 
 def test_context_of_the_callee(chain: Chain) -> None:
-    """The sender stays the transaction's; caller and name are of the two contracts, and come back after the call."""
+    """The sender of a callee is the contract that calls, never who signed; all come back after the call."""
     who = [[53, [14, [[4, 0], [4, 6], [4, 7]]]]]
     three = [6, [3], [9, [3]], [3]]
     chain.deploy("last", who=(who, [], three))
@@ -87,7 +87,10 @@ def test_context_of_the_callee(chain: Chain) -> None:
     assert chain.call("last", "who").value == (sender, None, "last")
     seen_and_own = [12, [[18, A, [1, 0]], [18, A, [1, 1]], [18, A, [1, 2]], [4, 7]]]
     chain.deploy("middle", who=([[41, 0, remote("last", "who")], [53, seen_and_own]], [], [5, [3]]))
-    assert chain.call("middle", "who").value == (sender, "middle", "last", "middle")
+    assert chain.call("middle", "who").value == ("contract:middle", "middle", "last", "middle")
+    own_after = [12, [[4, 0], [6, 0, [4, 7], [1, ""]], [1, ""], [1, ""]]]
+    chain.deploy("before", who=([[40, remote("last", "who")], [53, own_after]], [], [5, [3]]))
+    assert chain.call("before", "who").value == (sender, "before", "", "")
 
 
 def test_values_cross_as_on_the_wire(chain: Chain) -> None:
@@ -174,7 +177,7 @@ def test_views_stay_views(chain: Chain) -> None:
 
 
 def test_guards_hold_between_contracts(chain: Chain) -> None:
-    """A guard asks for the roles of the transaction's sender, whoever calls."""
+    """A guard asks for the roles of who calls: a contract has none, whatever roles the one has who signed."""
     chain.deploy("other", f=([[40, [1, 1]]], [], None, 1, [["notary"], None, 0, [], False]))
     chain.deploy("user", f=(caught([40, remote("other", "f")]), [], [3]))
     assert chain.call("user", "f").value == "E_ROLE"
@@ -291,7 +294,7 @@ def test_calls_are_counted_together(chain: Chain) -> None:
 
 
 def test_price_of_a_call(chain: Chain) -> None:
-    """A call costs 300, one for each 32 bytes of arguments and of result, and one for each element of both."""
+    """A call costs 300, one for each 32 bytes of arguments and of result, for each element and list of both."""
     words = [5, [4]]
     chain.deploy("other", none=([[53, [1, None]]],), echo=([[53, A]], [words], words))
     chain.deploy("user", none=([[40, remote("other", "none")]],), echo=([[40, remote("other", "echo", [A])]], [words]))
@@ -300,9 +303,9 @@ def test_price_of_a_call(chain: Chain) -> None:
     assert chain.call("user", "none").gas_used == alone + 300 + 1 + 12
     value = (b"x" * 100, b"y" * 200)
     packed = 1 + 1 + 102 + 202  # the arguments or the results; the value
-    fresh = (112 + 160 >> 6) + (64 + 100 >> 6) + (64 + 200 >> 6) + 2  # a copy: its memory and elements
-    inner = 300 + (packed >> 5) + fresh + 9 + 2 + 2 + (packed >> 5)  # the callee: takes a copy, gives a list of two
-    outer = 300 + (packed >> 5) + fresh + 14 + 2 + 2 + fresh  # the caller: takes a copy, gives a list, gets a copy
+    fresh = (112 + 160 >> 6) + (64 + 100 >> 6) + (64 + 200 >> 6) + 2 + 2  # a copy: its memory, elements, itself
+    inner = 300 + (packed >> 5) + fresh + 9 + 2 + 4 + (packed >> 5)  # the callee: takes a copy, gives a list of two
+    outer = 300 + (packed >> 5) + fresh + 14 + 2 + 4 + fresh  # the caller: takes a copy, gives a list, gets a copy
     assert chain.call("other", "echo", value).gas_used == inner
     assert chain.call("user", "echo", value).gas_used == outer + inner
 
