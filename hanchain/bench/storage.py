@@ -61,7 +61,7 @@ class TreeCost:
     collect_us: float  # commit_into and committed
     write_us: float  # one synced batch
     values_alone_us: float  # sealing and writing the values, no tree
-    processor_us: float  # of the whole process, LevelDB's compaction in the background included
+    processor_us: float  # of the whole process: over 100 blocks and more, compaction in the background is in it
     records: float  # entries written per changed key
     written_bytes: float  # of keys and values, per changed key
     load_s: float  # building the state

@@ -158,7 +158,7 @@ def storage(
         typer.Option("--keys", help="Keys in the state; several times for several sizes.", min=1, max=100_000_000),
     ] = None,
     batch: Annotated[int, typer.Option("--batch", help="Keys that a block changes.", min=10, max=100_000)] = 1000,
-    blocks: Annotated[int, typer.Option("--blocks", help="Blocks measured per size.", min=1, max=10_000)] = 60,
+    blocks: Annotated[int, typer.Option("--blocks", help="Blocks measured per size.", min=1, max=10_000)] = 200,
     json: Json = False,
 ) -> None:
     """Measure the authenticated state on disk: microseconds per changed key, for states of several sizes."""
