@@ -27,7 +27,7 @@ PAGE_MAX: Final = 1000  # entries of one page of the sender index: about a milli
 TREE_DIGEST_BYTES_MIN: Final = 16  # below 128 bits two paths can be made to collide by anyone with a large machine
 TREE_DIGEST_BYTES_MAX: Final = 64  # room for a 512-bit hash; a key of an entry and the proof's bounds follow from it
 TREE_TOP_DEPTH: Final = (
-    4  # nodes above are held in memory, at most 4,369 of them (3 MB), and rebuilt at opening from at most 65,536 slots
+    4  # nodes above are held in memory, at most 4,369 of them (13 MB), and rebuilt at opening from at most 65,536 slots
 )
 TREE_CACHE_BYTES: Final = (
     80 << 20  # nearly all nodes of a state of a million keys; a node's processes have 300 MB altogether

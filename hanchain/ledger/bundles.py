@@ -8,7 +8,6 @@ key of the state with its value or with none. The file is JSON; its parts are ca
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,14 +16,13 @@ from typing import Final, TypeAlias
 from hanchain.crypto.limits import DIGEST_BYTES_MAX, DIGEST_BYTES_MIN
 from hanchain.ledger import limits
 from hanchain.ledger.block import BlockHeader, transaction_path
+from hanchain.ledger.cells import is_contract_name
 from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.json_reader import Json, hex_of, read_json
 from hanchain.ledger.reasons import Reason
 from hanchain.ledger.receipt import LeafPath, Receipt, event_content, event_path, receipt_path
 
 VERSION: Final = 2
-
-_CONTRACT_NAME: Final = re.compile(r"(sys\.)?[a-z][a-z0-9_]*")  # nothing else can be deployed, or reads like one
 
 TRANSACTION: Final = "transaction"
 EVENT: Final = "event"
@@ -220,7 +218,7 @@ def _read_event(root: Json) -> EventBundle:
 def _read_state(root: Json) -> StateBundle:
     fields = _fields(root, ("contract", "key", "value", "tree_proof"))
     contract = fields["contract"].text(limits.NAME_LENGTH_MAX)
-    if not _CONTRACT_NAME.fullmatch(contract):
+    if not is_contract_name(contract):
         raise fields["contract"].refuse(Reason.MALFORMED, "not the name of a contract")
     value = fields["value"]
     return StateBundle(

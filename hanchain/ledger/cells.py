@@ -5,11 +5,20 @@ The key of a row is ``contracts.keys.encode_key((cell name, *parts))``, for syst
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from contracts.keys import KeyReason, KeyRejected, Part, decode_key, encode_key
 from hanchain.ledger import limits
 from hanchain.ledger.reasons import Reason, Rejection
+
+_CONTRACT_NAME: Final = re.compile(r"(sys\.)?[a-z][a-z0-9_]*")
+
+
+def is_contract_name(text: str) -> bool:
+    """Tell whether a contract can have this name: no other name has state, or reads like one that has."""
+    return len(text) <= limits.NAME_LENGTH_MAX and _CONTRACT_NAME.fullmatch(text) is not None
 
 
 def cell_key(cell: str, parts: Sequence[Part] = ()) -> bytes:

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from contracts.thread import in_deep_thread
 from hanchain.ledger import limits as ledger_limits
 from hanchain.ledger.block import BlockHeader, Body, transactions_root
+from hanchain.ledger.cells import is_contract_name
 from hanchain.ledger.codec import CodecError, Value, decode, encode
 from hanchain.ledger.execution import (
     Catalogue,
@@ -115,8 +116,8 @@ class InlineExecutor:
 
     def state(self, contract: str, key: bytes) -> StateAnswer:
         """Return a key of a contract's state with its proof; raise Rejection for a name or key that cannot be."""
-        if not (contract.isascii() and 0 < len(contract) <= ledger_limits.NAME_LENGTH_MAX):
-            raise Rejection(Reason.OUT_OF_RANGE, f"a contract's name has 1..{ledger_limits.NAME_LENGTH_MAX} letters")
+        if not is_contract_name(contract):
+            raise Rejection(Reason.OUT_OF_RANGE, f"no contract can be called {contract[:64]!a}")
         if len(key) > ledger_limits.STATE_KEY_BYTES_MAX:
             raise Rejection(
                 Reason.OUT_OF_RANGE, f"a key of {len(key)} bytes, at most {ledger_limits.STATE_KEY_BYTES_MAX}"
