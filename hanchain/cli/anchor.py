@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,11 @@ from hanchain.cli.options import (
 )
 from hanchain.cli.output import marked, print_json, reported, say
 from hanchain.crypto.content import CONTENT_DIGEST_NAME, digest_file
+from hanchain.ledger.reasons import Reason
+
+if TYPE_CHECKING:
+    from hanchain.sdk import SyncClient
+    from hanchain.sdk.results import Anchored
 
 
 def media_type_of(path: Path) -> str:
@@ -62,7 +67,7 @@ def anchor(
         with SyncClient(urls, known) as client:
             for path in files:
                 digest, began = digest_file(path), time.monotonic()
-                done = client.anchored(digest, owner)
+                done = _anchored(client, digest, owner)
                 status = "anchored before"
                 if done is None:
                     done = client.anchor(digest, media_type_of(path), path.stat().st_size, signer)
@@ -84,6 +89,18 @@ def anchor(
                     _print_row(row)
     if json:
         print_json(rows)
+
+
+def _anchored(client: SyncClient, digest: bytes, owner: bytes) -> Anchored | None:
+    """Return an earlier notarisation; None also before the first block, when there is no state yet to prove it by."""
+    from hanchain.sdk import RpcError
+
+    try:
+        return client.anchored(digest, owner)
+    except RpcError as error:
+        if error.reason != Reason.NOT_FOUND:
+            raise
+        return None  # a node that lies here gains nothing: the contract refuses what it has
 
 
 def _print_row(row: dict[str, object]) -> None:

@@ -229,7 +229,8 @@ class Client:
     async def anchored(self, digest: bytes, owner: bytes) -> Anchored | None:
         """Return the notarisation of a digest by an account, with its verified proof; None if it is proved absent.
 
-        As of the state of the node that answers: ``state`` says of which block, and can be asked for a later one.
+        As of the state of the node that answers: ``state`` says of which block, and can be asked for a later one. Raise
+        RpcError(not_found) before the first block, since nobody has sealed a state then.
         """
         genesis = self._trusted(verify=True)
         assert genesis is not None, "_trusted refuses to verify without one"

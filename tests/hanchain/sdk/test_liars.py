@@ -9,8 +9,9 @@ from contracts.compiler import compile_source
 from contracts.keys import decode_key
 from hanchain.ledger.cells import cell_key
 from hanchain.ledger.codec import INTEGER_MAX
+from hanchain.ledger.reasons import Reason
 from hanchain.node.service import StateRead as NodeStateRead
-from hanchain.sdk import BadAnswer, Client, Unverified, limits
+from hanchain.sdk import BadAnswer, Client, RpcError, Unverified, limits
 
 SOURCE = library.source("evidence")
 COMPILED = compile_source(SOURCE)
@@ -129,3 +130,10 @@ async def test_only_a_block_may_be_large(liar, fake):
     async with liar(lambda path, _: (200, body)) as url, Client(url, fake.GENESIS) as client:
         with pytest.raises(BadAnswer, match=f"more than {limits.ANSWER_BYTES_MAX} bytes"):
             await client.state("evidence", "items", INTEGER_MAX)
+
+
+async def test_before_the_first_block_nothing_is_proved(client, fake):
+    """Nobody has sealed the state of genesis: that nothing was notarised is not said, and not passed off as proved."""
+    with pytest.raises(RpcError) as refused:
+        await client.anchored(fake.DIGEST, fake.ACCOUNT)
+    assert refused.value.reason == Reason.NOT_FOUND
