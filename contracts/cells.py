@@ -22,6 +22,7 @@ from contracts.limits import (
     CELL_INDEXES_MAX,
     CELL_KEYS_MAX,
     INDEX_FIELDS_MAX,
+    INTEGER_MAX,
     STATE_KEY_BYTES_MAX,
     STATE_VALUE_BYTES_MAX,
 )
@@ -139,7 +140,10 @@ class Cell:
             raise ContractFailure(Kind.VIEW)
         runtime.pay(prices.NEXT)
         last = runtime.host.read(runtime.contract, self._prefix)
-        number: int = 1 if last is None else unpack(last) + 1
+        before: Any = 0 if last is None else unpack(last)
+        if type(before) is not int or not 0 <= before < INTEGER_MAX:
+            raise ContractFailure(Kind.STORAGE)  # another program left it
+        number: int = before + 1
         runtime.host.write(runtime.contract, self._prefix, runtime.pack(number))
         return number
 

@@ -100,7 +100,7 @@ def update(runtime: Runtime, receiver: dict[Any, Any], arguments: list[Any]) -> 
     other = arguments[0]
     if type(other) is not dict:
         raise ContractFailure(Kind.TYPE)
-    runtime.pay(prices.ENTRY * len(other))
+    runtime.pay(prices.ENTRY * len(other) + (sum(map(len, other)) >> prices.COMPARE_SHIFT))
     runtime.alloc(prices.ENTRY_BYTES * len(other))
     if len(receiver) + len(other) > ELEMENTS_MAX and len(receiver) + len(other.keys() - receiver.keys()) > ELEMENTS_MAX:
         raise ContractFailure(Kind.SIZE)

@@ -249,13 +249,14 @@ def new_dict(translator: Translator, node: Node) -> Expression:
         raise ProgramRejected("a dict has a value for each key")
     gather = gathered(operands)
     size_bytes = prices.DICTIONARY_BYTES + prices.ENTRY_BYTES * (len(operands) // 2)
-    alloc = translator.runtime.alloc
+    alloc, pay = translator.runtime.alloc, translator.runtime.pay
 
     def run(frame: Frame) -> dict[Any, Any]:
         elements = gather(frame)
         keys = elements[::2]
         for key in keys:
             values.check_key(key)
+        pay(sum(map(len, keys)) >> prices.COMPARE_SHIFT)  # equal keys are compared
         alloc(size_bytes)
         return dict(zip(keys, elements[1::2], strict=True))
 

@@ -8,6 +8,7 @@ takes values from one form to the next and charges one unit of gas for each elem
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, Protocol
 
 from contracts import prices
@@ -214,7 +215,7 @@ class ListType:
         if type(value) is not tuple and type(value) is not list:
             raise ContractFailure(Kind.TYPE)
         alloc_elements(runtime, len(value))
-        runtime.pay(prices.ELEMENT * len(value))
+        runtime.pay(prices.DECODED + prices.ELEMENT * len(value))
         if isinstance(self.element, PlainType):
             if not {self.element.kind}.issuperset(map(type, value)):
                 raise ContractFailure(Kind.TYPE)
@@ -249,7 +250,7 @@ class TupleType:
         if (type(value) is not tuple and type(value) is not list) or len(value) != len(self.elements):
             raise ContractFailure(Kind.TYPE)
         alloc_elements(runtime, len(value))
-        runtime.pay(prices.ELEMENT * len(value))
+        runtime.pay(prices.DECODED + prices.ELEMENT * len(value))
         return tuple(
             [kind.from_value(runtime, element, entering) for kind, element in zip(self.elements, value, strict=True)]
         )
@@ -277,7 +278,7 @@ class DictionaryType:
         runtime.pay(prices.CONTAINER + 2 * prices.ELEMENT * len(value))
         keys, values = self.key, self.value
         pairs = [(keys.to_value(runtime, key), values.to_value(runtime, item)) for key, item in value.items()]
-        pairs.sort(key=_first)  # all keys are of one type, as the lines before have found
+        pairs.sort(key=itemgetter(0))  # all keys are of one type, as the lines before have found
         return tuple(pairs)
 
     def from_value(self, runtime: Runtime, value: Value, entering: bool = True) -> object:
@@ -286,7 +287,7 @@ class DictionaryType:
             raise ContractFailure(Kind.TYPE)
         if len(value) > ELEMENTS_MAX:
             raise ContractFailure(Kind.SIZE)
-        runtime.pay(2 * prices.ELEMENT * len(value))
+        runtime.pay(prices.DECODED + 2 * prices.ELEMENT * len(value))
         runtime.alloc(prices.DICTIONARY_BYTES + prices.ENTRY_BYTES * len(value))
         result: dict[Any, object] = {}
         last: Any = None
@@ -363,7 +364,7 @@ class RecordType:
         types = self.shape.types
         if (type(value) is not tuple and type(value) is not list) or len(value) != len(types):
             raise ContractFailure(Kind.TYPE)
-        runtime.pay(prices.ELEMENT * len(value))
+        runtime.pay(prices.DECODED + prices.ELEMENT * len(value))
         runtime.alloc(prices.RECORD_BYTES + prices.SLOT_BYTES * len(value))
         if self.scalars is None:
             return Record(
@@ -398,7 +399,3 @@ def record_type(shape: Shape) -> RecordType:
         texts=tuple([position for position, kind in enumerate(scalars) if kind is str or kind is bytes]),
         integers=tuple([position for position, kind in enumerate(scalars) if kind is int]),
     )
-
-
-def _first(pair: tuple[Any, Any]) -> Any:
-    return pair[0]

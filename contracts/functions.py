@@ -19,7 +19,7 @@ from contracts.runtime import Runtime
 from contracts.values import NUMBERS, alloc_bytes, alloc_elements, integer, is_sequence, occupy, text, truth
 
 INTEGER_DIGITS_MAX: Final = 78  # of 2^256
-RANGE_BOUND: Final = 2**62  # a range of such bounds has a length that the host can count
+RANGE_BOUND: Final = 2**62 - 1  # either side of zero: no range is longer than the host can count, which is 2^63 - 1
 INTEGER_BYTES_MAX: Final = 32
 
 _PLAIN_INTEGER: Final = re.compile(r"-?[0-9]{1,78}", re.ASCII)

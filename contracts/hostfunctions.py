@@ -14,6 +14,7 @@ from contracts.values import Record, Shape, integer, occupy
 from contracts.wire import to_wire
 
 MERKLE_PATH_MAX: Final = 64  # steps: a tree of 2^64 leaves
+MERKLE_SIZE_MAX: Final = 2**MERKLE_PATH_MAX  # of a larger one, one step could skip hundreds of levels
 SIGNATURES_MAX: Final = 16  # of one account, as in a transaction
 
 _SHORT_LIST: Final = 0x90  # first byte of a list in MessagePack, up to 15 elements: they are in it
@@ -94,7 +95,7 @@ def merkle_verify(runtime: Runtime, arguments: list[Any]) -> object:
     for step in path:
         _bytes(step)
     runtime.pay(prices.MERKLE + (len(leaf) >> prices.DIGEST_SHIFT) + prices.MERKLE_STEP * len(path))
-    if not 0 <= index < size:
+    if not 0 <= index < size <= MERKLE_SIZE_MAX:
         return False
     node, last = index, size - 1  # the node's and the last node's position in the current level
     current = runtime.host.hash(b"\x00" + leaf)
@@ -120,7 +121,8 @@ def verify(runtime: Runtime, arguments: list[Any]) -> object:
     """
     account_text, message, signature = _text(arguments[0]), _bytes(arguments[1]), _bytes(arguments[2])
     count = _signature_count(signature)
-    runtime.pay(prices.SIGNATURE * max(1, count) + (len(message) + len(signature) >> prices.DIGEST_SHIFT))
+    size = len(account_text) + len(message) + len(signature)
+    runtime.pay(prices.SIGNATURE * max(1, count) + (size >> prices.DIGEST_SHIFT))
     return count > 0 and runtime.host.verify(account_text, message, signature)
 
 
@@ -134,7 +136,7 @@ def _signature_count(signature: bytes) -> int:
 def account(runtime: Runtime, arguments: list[Any]) -> object:
     """``account(a)``: a record of what is known of it; nothing is an error, not even a text that names none."""
     name = _text(arguments[0])
-    runtime.pay(prices.ACCOUNT)
+    runtime.pay(prices.ACCOUNT + (len(name) >> prices.COMPARE_SHIFT))
     known = runtime.host.account(name)
     texts = (known.organisation, known.status, *known.roles)
     size = sum([len(part.encode()) for part in texts])

@@ -96,6 +96,8 @@ def power(runtime: Runtime, base: Any, exponent: Any) -> int:
     if abs(base) > 1 and (base.bit_length() - 1) * exponent > limits.INTEGER_BITS_MAX + 1:
         raise ContractFailure(Kind.OVERFLOW)
     runtime.pay(prices.POWER)
+    if -1 <= base <= 1:  # where no exponent is too large: the host would square for each of its bits
+        exponent = exponent and 2 - exponent % 2
     return integer(base**exponent)
 
 
@@ -147,7 +149,7 @@ def item(runtime: Runtime, container: Any, index: Any) -> Any:
         return container[position(index, len(container))]
     if kind is dict:
         check_key(index)
-        runtime.pay(prices.ITEM_OF_DICTIONARY)
+        runtime.pay(prices.ITEM_OF_DICTIONARY + (len(index) >> prices.COMPARE_SHIFT))
         if index in container:
             return container[index]
         raise ContractFailure(Kind.KEY)

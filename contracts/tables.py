@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from contracts import prices
 from contracts.codec import Value
@@ -21,6 +21,8 @@ from contracts.keys import BEYOND_PARTS, ESCAPED, KeyRejected, Part, decode_key,
 from contracts.limits import ROWS_MAX, STATE_KEY_BYTES_MAX
 from contracts.runtime import Runtime
 from contracts.values import alloc_bytes, alloc_elements, alloc_text, integer
+
+_PART_TYPES: Final = frozenset({bool, int, str, bytes})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,12 @@ def _same_fields(index: Index, old: Any, new: Any) -> bool:
 
 
 def _place(index: Index, row: Any) -> bytes:
-    """Return what the entries of all rows with these fields begin with; STORAGE if a field is too long for a key."""
+    """Return what the entries of all rows with these fields begin with; STORAGE for a field that no key can hold."""
     place = index.prefix
     for position in index.positions:
         part = row[position]
+        if type(part) not in _PART_TYPES:
+            raise ContractFailure(Kind.STORAGE)  # another program left the row
         if (type(part) is str or type(part) is bytes) and len(part) > STATE_KEY_BYTES_MAX:
             raise ContractFailure(Kind.STORAGE)
         place += encode_part(part)

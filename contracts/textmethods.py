@@ -171,11 +171,12 @@ def zfill(runtime: Runtime, receiver: str, arguments: list[Any]) -> object:
 
 def _classifier(test: Callable[[str], bool], *, ascii_only: bool) -> Callable[[Runtime, str, list[Any]], object]:
     """Return a method that asks one question about all characters."""
+    shift = prices.CLASSIFY_SHIFT if ascii_only else prices.COMPARE_SHIFT
 
     def classify(runtime: Runtime, receiver: str, _arguments: list[Any]) -> object:
         if ascii_only:
             _ascii(receiver)
-        runtime.pay(prices.CLASSIFY + (len(receiver) >> prices.COMPARE_SHIFT))
+        runtime.pay(prices.CLASSIFY + (len(receiver) >> shift))
         return test(receiver)
 
     return classify

@@ -180,7 +180,7 @@ def _equal_dictionaries(runtime: Runtime, left: dict[Any, object], right: dict[A
     if len(left) != len(right):
         runtime.pay(prices.WALK)
         return False
-    runtime.pay(prices.WALK + prices.WALK_ENTRY * len(left))
+    runtime.pay(prices.WALK + prices.WALK_ENTRY * len(left) + (sum(map(len, left)) >> prices.COMPARE_SHIFT))
     for key, value in left.items():
         if key not in right or not equal(runtime, value, right[key], levels_left):
             return False

@@ -10,7 +10,7 @@ one at least, and a list that holds one long text ten thousand times is refused 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from contracts import prices
 from contracts.codec import Value
@@ -63,38 +63,57 @@ def outgoing(runtime: Runtime, values: Sequence[object]) -> tuple[tuple[Value, .
     return wire, size
 
 
-def to_wire(runtime: Runtime, value: object, element_gas: int, levels_left: int = DATA_DEPTH_MAX) -> Value:
+def to_wire(runtime: Runtime, value: Any, element_gas: int, levels_left: int = DATA_DEPTH_MAX) -> Value:
     """Return the wire form of ``value`` within ``runtime.room``, ``element_gas`` charged for each element."""
     kind = type(value)
     if kind in SCALARS:
-        if type(value) is str:
-            take_text(runtime, value)
-        elif type(value) is bytes:
-            take_room(runtime, len(value))
-        elif type(value) is int:
-            pay_integer(runtime, value)
-        return value  # type: ignore[return-value]  # a scalar
+        _take_scalars(runtime, (value,))
+        scalar: Value = value
+        return scalar
     if levels_left == 0:
         raise Stop(StopReason.DATA_DEPTH)
-    if isinstance(value, dict):
-        take_room(runtime, 3 * len(value))
-        runtime.pay(prices.CONTAINER + 2 * element_gas * len(value))
-        pairs = []
-        for key in sorted([key for key in value if type(key) is str]) + sorted(
-            [key for key in value if type(key) is bytes]
-        ):
-            to_wire(runtime, key, element_gas)
-            pairs.append((key, to_wire(runtime, value[key], element_gas, levels_left - 1)))
-        return tuple(pairs)
-    if isinstance(value, (list, tuple)):
-        elements: Sequence[object] = value
-    elif isinstance(value, Record):
-        elements = value.fields
-    else:
+    if kind is dict:
+        return _entries_to_wire(runtime, value, element_gas, levels_left - 1)
+    if kind is Record:
+        value = value.fields
+    elif kind is not list and kind is not tuple:
         raise ContractFailure(Kind.TYPE)
-    take_room(runtime, len(elements))
-    runtime.pay(prices.CONTAINER + element_gas * len(elements))
-    return tuple([to_wire(runtime, element, element_gas, levels_left - 1) for element in elements])
+    take_room(runtime, len(value))
+    runtime.pay(prices.CONTAINER + element_gas * len(value))
+    return _elements_to_wire(runtime, value, element_gas, levels_left - 1)
+
+
+def _elements_to_wire(runtime: Runtime, values: Sequence[Any], element_gas: int, levels_left: int) -> tuple[Value, ...]:
+    if SCALARS.issuperset(map(type, values)):  # most are: no call for each of them
+        _take_scalars(runtime, values)
+        return tuple(values)
+    return tuple([to_wire(runtime, value, element_gas, levels_left) for value in values])
+
+
+def _entries_to_wire(runtime: Runtime, entries: dict[Any, Any], element_gas: int, levels_left: int) -> Value:
+    take_room(runtime, 3 * len(entries))  # a pair, a key, a value: a byte each at least
+    runtime.pay(prices.UNTYPED_DICTIONARY + 2 * element_gas * len(entries))
+    keys = list(entries)
+    _take_scalars(runtime, keys)
+    if len(set(map(type, keys))) > 1:
+        keys = sorted([key for key in keys if type(key) is str]) + sorted([key for key in keys if type(key) is bytes])
+    else:
+        keys.sort()
+    values = [entries[key] for key in keys]
+    return tuple(zip(keys, _elements_to_wire(runtime, values, element_gas, levels_left), strict=True))
+
+
+def _take_scalars(runtime: Runtime, values: Sequence[Any]) -> None:
+    """Count the content of scalars against the room, and charge the large integers among them."""
+    for value in values:
+        kind = type(value)
+        if kind is int:
+            if not HOST_INTEGER_MIN <= value <= HOST_INTEGER_MAX:
+                runtime.pay(prices.BIG_INTEGER)
+        elif kind is str:
+            take_text(runtime, value)
+        elif kind is bytes:
+            take_room(runtime, len(value))
 
 
 def incoming(runtime: Runtime, value: Value) -> object:
@@ -107,6 +126,6 @@ def incoming(runtime: Runtime, value: Value) -> object:
         return value
     if isinstance(value, (tuple, list)):
         alloc_elements(runtime, len(value))
-        runtime.pay(prices.ELEMENT * len(value))
+        runtime.pay(prices.DECODED + prices.ELEMENT * len(value))
         return [incoming(runtime, element) for element in value]
     return value

@@ -40,7 +40,7 @@ class TestReading:
     """get and has."""
 
     def test_a_row_is_read_under_its_key(self, meter: Any) -> None:
-        """The key is the cell's name and the parts; the price 60 + bytes >> 5 + elements + the new value's memory."""
+        """The key is the cell's name and the parts; the price 60 + bytes >> 5 + 2 a container + elements + memory."""
         own = cell(1, ((3,), (2,)), (8, 0))
         data = encode(["ab", 7, ["x", "yy" * 50]])
         meter.host.write(*at("k", -5), data)
@@ -48,7 +48,7 @@ class TestReading:
         memory = [176 + 240, 82, 112 + 160, 81, 180]
         assert (ran.end, ran.value.shape, ran.value.fields) == ("ok", ITEM, ["ab", 7, ["x", "yy" * 50]])
         assert (ran.gas, ran.memory_bytes) == (
-            60 + (len(data) >> 5) + 3 + 2 + sum(size >> 6 for size in memory),
+            60 + (len(data) >> 5) + 2 * 2 + 3 + 2 + sum(size >> 6 for size in memory),
             sum(memory),
         )
 
@@ -97,14 +97,16 @@ class TestReading:
         for way in (cell(0).get, cell(0).has):
             assert meter.run(lambda runtime, way=way: way(runtime, []), gas=59).end == "out_of_gas"
 
-    @pytest.mark.parametrize("data", [["ab", 7], ["ab", "7", []], 5, ["ab", 7, ["x"] * 20_000]])
+    @pytest.mark.parametrize(
+        "data", [["ab", 7], ["ab", "7", []], 5, ["ab", 7, ["x"] * 20_000], [None, 7, []], [["ab"], 7, []]]
+    )
     def test_bytes_that_another_program_left_are_an_error(self, meter: Any, data: Any) -> None:
         """A value of another type, as a careless upgrade would find, is ``storage``, and never a crash."""
         own = cell(2, ((3,),), (8, 0), None, ((("owner",), False),))
         meter.host.write(*at("k"), encode(data))
         reading = meter.run(lambda runtime: own.get(runtime, ["k"]))
         assert reading.end == "storage"
-        if data == 5 or len(data) == 2:
+        if data == 5 or len(data) == 2 or type(data[0]) is not str:
             for work in (lambda runtime: own.put(runtime, ["k"], item()), lambda runtime: own.delete(runtime, ["k"])):
                 assert meter.run(work).end == "storage"
 
@@ -113,13 +115,13 @@ class TestStoring:
     """put and delete."""
 
     def test_a_value_is_stored_as_canonical_bytes(self, meter: Any) -> None:
-        """400 for a new key, 200 for an old one, 2 per byte and container, 1 per element; no memory."""
+        """400 for a new key, 200 for an old one, 2 per byte, 4 per container, 1 per element; no memory."""
         own = cell(2, ((4,),), (8, 0))
         data = encode(["ab", 7, ["x", "yy"]])
         ran = [meter.run(lambda runtime: own.put(runtime, [b"k"], item())) for _ in range(2)]
         assert meter.host.state == {at(b"k"): data}
         assert [(one.end, one.gas, one.memory_bytes) for one in ran] == [
-            ("ok", price + 2 * len(data) + 2 * 2 + 3 + 2, 0) for price in (400, 200)
+            ("ok", price + 2 * len(data) + 2 * 4 + 3 + 2, 0) for price in (400, 200)
         ]
 
     def test_what_is_stored_is_a_copy(self, meter: Any) -> None:
@@ -169,6 +171,12 @@ class TestStoring:
         ran = [meter.run(own.next) for _ in range(300)]
         assert [(one.value, one.gas) for one in ran] == [(number, 260) for number in range(1, 301)]
         assert meter.host.state == {at(): encode(300)}
+
+    @pytest.mark.parametrize("data", [None, True, "a", b"a", [], [1], -1, 2**255 - 1], ids=str)
+    def test_a_sequence_counts_from_numbers_only(self, meter: Any, data: Any) -> None:
+        """What another program left where the last number lies is ``storage``, and never a crash."""
+        meter.host.write(*at(), encode(data))
+        assert meter.run(lambda runtime: cell(3).next(runtime)).end == "storage"
 
     def test_a_view_writes_nothing(self, meter: Any) -> None:
         """put, delete and next are ``view`` and free; reading is not."""
@@ -286,8 +294,8 @@ class TestMoves:
         ran += [put("b", "issued", "shut"), put("b", "paid", "open"), put("b", "paid", "shut")]
         assert [one.end for one in ran] == ["storage", "storage", "ok", "ok", "ok", "storage", "ok"]
         row = encode(["b" * 90, 1, 0])
-        assert ran[3].gas == 200 + 2 * len(row) + 2 + 3 + (len(encode(["a", 0, 0])) >> 3)
-        assert ran[4].gas == 200 + 2 * len(encode(["b", 1, 1])) + 2 + 3 + (len(row) >> 3)
+        assert ran[3].gas == 200 + 2 * len(row) + 4 + 3 + (len(encode(["a", 0, 0])) >> 3)
+        assert ran[4].gas == 200 + 2 * len(encode(["b", 1, 1])) + 4 + 3 + (len(row) >> 3)
         assert meter.host.state == {at("k"): encode(["b", 2, 1])}
 
     def test_a_row_that_was_deleted_begins_again(self, meter: Any) -> None:

@@ -101,7 +101,7 @@ ROWS: dict[str, tuple[Callable[..., Any], list[tuple[Any, ...]], Callable[[Any, 
     ),
     "range": (
         range,
-        [(5,), (0,), (-3,), (2, 9), (9, 2, -3), (0, 2**62), (-(2**62), 2**62, 2**62), (1, 2, 0)],
+        [(5,), (0,), (-3,), (2, 9), (9, 2, -3), (0, 2**62 - 1), (1 - 2**62, 2**62 - 1, 2**62 - 1), (1, 2, 0)],
         lambda a, r: Cost(),
     ),
     "enumerate": (
@@ -480,3 +480,14 @@ def test_results_are_fresh(meter: Any) -> None:
     own = [1]
     for name in ("list", "sorted", "reversed", "enumerate"):
         assert call(meter, name, own).value is not own
+
+
+def test_no_range_is_longer_than_the_host_can_count(meter: Any) -> None:
+    """The longest range has a length; what would be longer is no range. Its length was once a fault of the node."""
+    bound = 2**62 - 1
+    for first, last, step in ((-bound, bound, 1), (bound, -bound, -1)):
+        longest = call(meter, "range", first, last, step)
+        assert len(longest.value) == 2**63 - 2
+        assert (call(meter, "list", longest.value).end, call(meter, "tuple", longest.value).end) == ("size", "size")
+    for bounds in ((-bound - 1, bound), (-bound, bound + 1), (bound + 1, -bound, -1), (2**255 - 1,)):
+        assert call(meter, "range", *bounds).end == "overflow", bounds

@@ -72,15 +72,15 @@ class TestDigest:
     """digest(v)."""
 
     def test_it_is_the_hash_of_the_canonical_bytes(self, meter: Any) -> None:
-        """Lists, tuples and records encode as sequences, a dict as pairs by key; 2 per container and element."""
+        """Sequences and records encode as sequences, a dict as pairs; 2 for each element, 4 a container, 12 a dict."""
         shape = Shape("Pair", ("a", "b"), {"a": 0, "b": 1}, (), ())
         values: list[tuple[Any, Any, int]] = [
             (None, None, 0),
             (7, 7, 0),
             ("text", "text", 0),
-            ([1, (2, "x")], [1, [2, "x"]], 2 * 2 + 2 * 4),
-            (Record(shape, [1, b"k"]), [1, b"k"], 2 + 2 * 2),
-            ({"b": 1, b"a": 2, "a": [3]}, [["a", [3]], ["b", 1], [b"a", 2]], 2 * 2 + 2 * 7),
+            ([1, (2, "x")], [1, [2, "x"]], 2 * 4 + 2 * 4),
+            (Record(shape, [1, b"k"]), [1, b"k"], 4 + 2 * 2),
+            ({"b": 1, b"a": 2, "a": [3]}, [["a", [3]], ["b", 1], [b"a", 2]], 12 + 4 + 2 * 7),
         ]
         for value, wire, walk in values:
             ran = call(meter, "digest", value)
@@ -145,6 +145,7 @@ class TestMerkle:
             (root, b"b", 5, 5, path),
             (root, b"b", 2**200, 2**201, path),
             (root, b"b", 1, 2**255 - 1, path),
+            (toy_hash(b"\x01" + path[0] + toy_hash(b"\x00b")), b"b", 2**64, 2**64 + 1, path[:1]),
         ]
         assert [call(meter, "merkle_verify", *one).value for one in wrong] == [False] * len(wrong)
         assert call(meter, "merkle_verify", root, b"b", 1, 5, path).value is True
@@ -236,6 +237,7 @@ class TestAccount:
         """Any text has an answer; each answer is a record of its own."""
         first, second = call(meter, "account", "nobody"), call(meter, "account", "nobody")
         assert first.value.fields == [False, "", [], 0, ""]
+        assert call(meter, "account", "x" * 6_400).gas == 60 + 100
         first.value.fields[2].append("admin")
         assert second.value.fields[2] == []
 

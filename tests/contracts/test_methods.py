@@ -122,7 +122,7 @@ def same_length_cost(receiver: Any, _arguments: Any, _result: Any, _after: Any) 
 
 def classify_cost(receiver: Any, _arguments: Any, _result: Any, _after: Any) -> Cost:
     """Return the price of isdigit and its kin."""
-    return Cost(1 + (len(receiver) >> 6))
+    return Cost(1 + (len(receiver) >> 4))
 
 
 def text_rows(kind: type, receivers: list[Any], parts: list[Any]) -> list[Row]:
@@ -194,7 +194,7 @@ ROWS = [
     Row(str, "isdigit", each(DIGITS), classify_cost),
     Row(str, "isalpha", each(DIGITS), classify_cost),
     Row(str, "isalnum", each(DIGITS), classify_cost),
-    Row(str, "isascii", each(TEXTS), classify_cost),
+    Row(str, "isascii", each(TEXTS), lambda s, a, r, x: Cost(1 + (len(s) >> 6))),
     Row(
         str,
         "zfill",
@@ -242,7 +242,7 @@ ROWS = [
         dict,
         "update",
         each(DICTIONARIES, DICTIONARIES),
-        lambda s, a, r, x: Cost(3 * len(a[0])) + alloc(240 * len(a[0])),
+        lambda s, a, r, x: Cost(3 * len(a[0]) + (sum(map(len, a[0])) >> 6)) + alloc(240 * len(a[0])),
     ),
     Row(dict, "copy", each(DICTIONARIES), lambda s, a, r, x: Cost(3 * len(s)) + alloc(320 + 240 * len(s))),
     Row(dict, "clear", each(DICTIONARIES), lambda s, a, r, x: Cost(3 * len(s))),

@@ -286,3 +286,26 @@ def test_slices_pay_for_what_they_make(bench: Any) -> None:
     assert bench.value([19, LEFT, [1, "a"], None, None], "abcd").end == "type"
     assert bench.value([19, LEFT, None, None, None], range(3)).end == "refused"
     assert bench.value([19, LEFT, None, None, None], {}).end == "type"
+
+
+def test_long_keys_pay_for_being_compared(bench: Any) -> None:
+    """``d[k]``, a dict of equal keys, and dicts that are compared or merged: 1 for each 64 units of their keys."""
+    long, same = "汉" * 6_400, "".join(["汉" * 6_399, "汉"])  # equal, and not one object
+    item, other = [18, LEFT, RIGHT], [22, "update", LEFT, [RIGHT]]
+    pair = [15, [LEFT, [1, 1], RIGHT, [1, 2]]]
+    for node, left, right, gas in (
+        (item, {long: 1}, same, 100),
+        (pair, long, same, 200),
+        ([7, 0, LEFT, RIGHT], {long: 1}, {same: 1}, 100),
+        (other, {long: 1}, {same: 2}, 100),
+    ):
+        short = bench.value(node, *[{"k": 1} if type(value) is dict else "k" for value in (left, right)])
+        ran = bench.value(node, left, right)
+        assert (ran.end, ran.gas - short.gas) == ("ok", gas), node
+
+
+def test_a_power_of_one_takes_no_longer_for_its_exponent(bench: Any) -> None:
+    """-1, 0 and 1 to any power are what Python says, by an exponent of at most two."""
+    for base in (-1, 0, 1):
+        for exponent in (0, 1, 2, 3, 2**254, 2**254 + 1):
+            assert bench.value([6, 8, LEFT, RIGHT], base, exponent).value == base**exponent

@@ -210,7 +210,7 @@ def test_events(bench: Any) -> None:
     assert ran.end == "ok"
     assert bench.host.events == [EmittedEvent("me", "Moved", ((1, 2), "bob")), EmittedEvent("me", "Nothing", ())]
     bytes_of_first, bytes_of_second = 1 + 3 + 4, 1
-    elements = 2 + 2  # of the record, and the record itself
+    elements = 2 + 4  # of the record, and the record itself
     nodes = 1 + 5 + 4 + 1  # block, nodes of the first, new record, second event
     memory_of_record = 176 + 160
     assert ran.memory_bytes == memory_of_record + 64 + bytes_of_first + 64 + bytes_of_second

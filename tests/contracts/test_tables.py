@@ -93,7 +93,7 @@ class TestEntries:
         """200 for each entry written or deleted, 60 for a look at a unique place, old bytes >> 3 for the old row."""
         own = table((("owner",), False), (("digest",), True))
         size = len(encode(["a", b"1", 0, False, 0, []]))
-        base = 2 * size + 2 * 2 + 6
+        base = 2 * size + 2 * 4 + 6
         ran = [
             put(meter, own, "k", row("a", b"1")),
             put(meter, own, "k", row("a", b"1")),
@@ -151,7 +151,7 @@ class TestWalks:
             put(meter, own, key, row("ab"))
         data = encode(["ab", b"d", 0, False, 0, []])
         each = [352, 82, 176 + 480, 82, 65, 112]
-        one = 60 + (len(data) >> 5) + 6 + sum(size >> 6 for size in each)
+        one = 60 + (len(data) >> 5) + 2 * 2 + 6 + sum(size >> 6 for size in each)
         for index, prefix, mark in ((None, ["k"], "k3"), (0, ["ab"], "k3")):
             whole = walk(meter, own, index, prefix if index == 0 else [])
             part = walk(meter, own, index, prefix if index == 0 else [], limit=2)

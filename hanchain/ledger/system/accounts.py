@@ -72,11 +72,13 @@ def speaks_for(account: bytes, keys: Keys | None, signatures: Sequence[Signature
 
 def account_by_text(text: str, suite: Suite) -> bytes | None:
     """Return the account that contracts know by ``text``, lower-case hexadecimal; None if none can have that name."""
+    if len(text) != 2 * suite.digest_size:
+        return None
     try:
         account = bytes.fromhex(text)
     except ValueError:
         return None
-    return account if account.hex() == text and len(account) == suite.digest_size else None
+    return account if account.hex() == text else None
 
 
 def message_speaks_for(
