@@ -213,7 +213,7 @@ def read_view(fields: Fields) -> tuple[str, str, tuple[Value, ...]]:
     arguments = decode(
         fields.blob(1, limits.EXECUTOR_REQUEST_BYTES_MAX),
         max_bytes=limits.EXECUTOR_REQUEST_BYTES_MAX,
-        max_items=ledger_limits.ITEMS_MAX,
+        max_items=limits.EXECUTOR_REQUEST_BYTES_MAX,  # the ledger judges them, and says so to the caller
     )
     fields.end()
     return contract, method, arguments

@@ -199,11 +199,12 @@ def test_the_state_is_there_after_a_restart(world, opened):
         (("sys.anchor", "none", [ABSENT]), Reason.UNKNOWN_METHOD),
         (("sys.anchor", "find", []), Reason.BAD_ARGUMENTS),
         (("sys.anchor", "find", [1.5]), Reason.BAD_ARGUMENTS),
+        (("sys.anchor", "find", [[0] * 5_000]), Reason.BAD_ARGUMENTS),
         (("sys.\ud800", "find", []), Reason.BAD_ARGUMENTS),
         (("sys.anchor", "find", [b"d"]), Reason.REVERTED),
         (("sys.anchor", "find", [b"d" * limits.EXECUTOR_READ_BYTES_MAX]), Reason.OVERSIZED),
     ],
-    ids=["contract", "method", "count", "type", "text", "value", "size"],
+    ids=["contract", "method", "count", "type", "items", "text", "value", "size"],
 )
 def test_a_bad_view_is_rejected(opened, call, reason):
     """Whatever a caller asks wrongly is a rejection with its reason, and the process goes on."""
