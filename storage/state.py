@@ -135,6 +135,7 @@ class StateStore:
 
         """
         self._staged = ()
+        self._tree.discard()
         hash_of = self._hash
         changes: list[tuple[bytes, bytes | None]] = []
         previous: bytes | None = None

@@ -90,7 +90,7 @@ class StateTree:
             Corruption: a node on the way to a path is damaged.
 
         """
-        self._discard()
+        self.discard()
         ends = self._descend(changes)
         risen: dict[int, bytes] = {}
         for depth in range(len(ends) - 1, -1, -1):
@@ -115,8 +115,17 @@ class StateTree:
             level.update(nodes)
         self._cache_bytes += self._staged_bytes
         self.root = self.staged_root
-        self._discard()
+        self.discard()
         self._trim()
+
+    def discard(self) -> None:
+        """Forget what was staged."""
+        for nodes in (*self._staged, *self._digests):
+            nodes.clear()
+        self._removed.clear()
+        self._entries.discard()
+        self._staged_bytes = 0
+        self.staged_root = self.root
 
     def prove(self, path: bytes) -> TreeProof:
         """Return the nodes that lead to `path` in the current tree, or to where it would be.
@@ -135,13 +144,6 @@ class StateTree:
             node = self._levels[len(nodes)].get(child) or self._load(len(nodes), child, node)
         self._trim()
         return TreeProof(tuple(nodes))
-
-    def _discard(self) -> None:
-        for nodes in (*self._staged, *self._digests):
-            nodes.clear()
-        self._removed.clear()
-        self._entries.discard()
-        self._staged_bytes = 0
 
     def _descend(self, changes: Iterable[Change]) -> list[dict[int, list[_LeafChange]]]:
         # Find the slot in which each path ends; return the changes by depth of the node and number of the slot.
@@ -246,9 +248,10 @@ class StateTree:
         merged = {leaves[at : at + size]: leaves[at : at + 2 * size] for at in range(0, len(leaves), 2 * size)}
         for path, leaf in changes:
             if leaf:
-                merged[path] = leaf
-                entries.put_leaves(depth, (leaf,))
-            elif merged.pop(path, None):
+                if merged.get(path) != leaf:
+                    merged[path] = leaf
+                    entries.put_leaves(depth, (leaf,))
+            elif merged.pop(path, None) is not None:
                 entries.delete_leaf(depth, path)
         if len(merged) <= LEAVES_MAX:
             return b"".join([merged[path] for path in sorted(merged)])

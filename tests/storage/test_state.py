@@ -138,6 +138,21 @@ def test_an_empty_block_stores_the_root() -> None:
     assert StateStore(database, sha256).root == empty
 
 
+def test_writes_that_are_refused_leave_nothing_staged() -> None:
+    """After writes that raise, collecting adds neither them nor what was staged before: only the root as it is."""
+    database = Memory()
+    store = StateStore(database, sha256)
+    root = apply(store, database, writes_of(0))
+    store.root_after(writes_of(1))
+    with pytest.raises(AssertionError, match="ascending"):
+        store.root_after(((b"b", b""), (b"a", b"")))
+    batch, entries = WriteBatch(), dict(database.iterate())
+    store.commit_into(batch)
+    database.write(batch)
+    store.committed()
+    assert (store.root, dict(database.iterate())) == (root, entries)
+
+
 def test_wrong_writes_are_our_own_error() -> None:
     """Keys that are not ascending, twice the same key, and a key too long are refused with an assertion."""
     store = StateStore(Memory(), sha256)
