@@ -8,7 +8,7 @@ N ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format sim replay bench clean
+.PHONY: help demo test check format sim mutants replay bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
@@ -38,6 +38,9 @@ format: $(STAMP) ## format the sources
 
 sim: $(STAMP) ## N seeds of the consensus simulator
 	$(BIN)/hanchain sim run --seeds $(N)
+
+mutants: $(STAMP) ## bugs planted in consensus, and the seeds until the simulator finds each
+	$(BIN)/hanchain sim mutants tests/consensus/mutants
 
 replay: $(STAMP) ## one SEED of the simulator with its trace
 	$(BIN)/hanchain sim replay $(SEED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from consensus.certificate import SealCert, Signatures, pack_bitmap
 from consensus.codec import encode
 from consensus.messages import (
     Body,
@@ -18,6 +19,7 @@ from consensus.messages import (
     PrepareCertificate,
     PrePrepare,
     Seal,
+    SealCertificate,
     ViewChange,
     encode_message,
 )
@@ -274,6 +276,40 @@ def _forge_new_view(seat: Seat, message: Message) -> Volunteered:
     return [(peer, forged) for peer in seat.others()]
 
 
+def _forge_certificate(seat: Seat) -> Volunteered:
+    """Claim a stable height far ahead under signatures that nobody made (ASA-2025-001: a claim is no target)."""
+    if seat.random.randrange(4):
+        return []
+    size = seat.context.suite.signature_size
+    members = range(seat.validators.quorum)
+    seals = Signatures(
+        pack_bitmap(set(members), len(seat.validators)), tuple(seat.random.randbytes(size) for _ in members)
+    )
+    block_hash = seat.context.suite.hash(b"claimed")
+    claim = SealCert(seat.validators.epoch, seat.stable + 1_000, block_hash, seals)
+    return [(peer, SealCertificate(seat.validators.epoch, seat.index, claim)) for peer in seat.others()]
+
+
+def _repeat_change(seat: Seat, _peer: int, message: Message) -> list[Message]:
+    """Make a NEW-VIEW of the own VIEW-CHANGE over and over, which shows no P-certificate."""
+    if not isinstance(message, NewView) or message.sender != seat.index:
+        return [message]
+    own = next((c for c in message.changes if c.sender == seat.index), None)
+    if own is None:
+        return [message]
+    blank = seat.sign(replace(own, prepared=()))
+    repeated = (blank,) * len(message.changes)
+    return [seat.sign(replace(message, changes=repeated, base=blank.stable_height, forced=()))]
+
+
+def _relabel(seat: Seat, _peer: int, message: Message) -> list[Message]:
+    """Show old P-certificates as if they were of the view just left: their signatures must not fit that view."""
+    if isinstance(message, ViewChange) and message.sender == seat.index and message.prepared:
+        newer = tuple(replace(p, view=message.new_view - 1) for p in message.prepared)
+        return [seat.sign(replace(message, prepared=newer))]
+    return [message]
+
+
 def _slow_leader_delay(seat: Seat, message: Message) -> int:
     return seat.timeout_ms * 3 // 4 if isinstance(message, PrePrepare) else 0
 
@@ -316,6 +352,9 @@ _STOCK = (
 _FORGERS = (
     Behaviour("swap_payload", _swap_payload, _relay_junk),
     Behaviour("forge_new_view", answer=_forge_new_view),
+    Behaviour("forge_certificate", spontaneous=_forge_certificate),
+    Behaviour("repeat_change", _repeat_change),
+    Behaviour("relabel", _relabel),
 )
 SWARM: Final = tuple(sorted(behaviour.name for behaviour in _STOCK))
 BEHAVIOURS: Final[dict[str, Behaviour]] = {behaviour.name: behaviour for behaviour in (*_STOCK, *_FORGERS)}

@@ -11,12 +11,22 @@ from typing import Any, Final
 
 import msgpack
 
+from consensus.simulation.notary import (
+    COMMIT,
+    HEADER_HEIGHT,
+    HEADER_PARENT,
+    HEADER_TIME,
+    NEW_VIEW,
+    PRE_PREPARE,
+    PREPARE,
+    PREPARE_CERTIFICATE,
+    SEAL,
+    VIEW_CHANGE,
+    Notary,
+)
 from consensus.simulation.suite import FakeSuite
 
-# Numbers of the wire format, written down a second time on purpose.
-PRE_PREPARE, PREPARE, COMMIT, SEAL, VIEW_CHANGE, NEW_VIEW, PREPARE_CERTIFICATE = 1, 2, 3, 4, 6, 7, 13
 RECORD_BODY, RECORD_VOTE, RECORD_PREPARED, RECORD_SEALED = 1, 2, 3, 6
-HEADER_HEIGHT, HEADER_PARENT, HEADER_TIME = 3, 6, 9  # positions in a proposal header
 
 
 class Violation(Exception):
@@ -40,6 +50,7 @@ class Observed:
     view: int = 0
     stable: int = 0
     promised_view: int = 0  # the highest view of a vote or view change that left
+    left_for: int = 0  # the highest view of a view change that left
 
 
 class Judges:
@@ -47,13 +58,13 @@ class Judges:
 
     def __init__(self, suite: FakeSuite, chain_id: bytes, keys: tuple[bytes, ...], window: int, anchor: bytes) -> None:
         self._suite = suite
-        self._chain_id = chain_id
-        self._keys = keys
         self._window = window
         size = len(keys)
         self.faulty: Final = next(f for f in range(size, -1, -1) if 3 * f + 1 <= size)
         self.quorum: Final = next(q for q in range(size + 1) if 2 * q - size >= self.faulty + 1)
+        self._notary = Notary(suite, chain_id, keys, self.quorum)
         self.nodes = [Observed() for _ in keys]
+        self._committed: dict[tuple[int, bytes], dict[int, set[int]]] = {}  # (height, digest) -> view -> correct nodes
         self.proposals: dict[int, bytes] = {0: anchor}  # height -> the digest that correct nodes decided
         self.times: dict[int, int] = {0: 0}
         self.blocks: dict[int, bytes] = {}  # height -> block hash
@@ -72,13 +83,17 @@ class Judges:
         seen = self.nodes[node]
         if kind in {PREPARE, COMMIT}:
             _, epoch, _, view, height, digest, _ = message
+            if view < seen.left_for:
+                raise Violation("I9", f"node {node} votes in view {view}, which it left for {seen.left_for}")
             self._say(node, (kind, epoch, view, height), digest)
-            if kind == COMMIT and height > stable:
-                self._commit(node, view, height, digest)
+            if kind == COMMIT:
+                self._committed.setdefault((height, digest), {}).setdefault(view, set()).add(node)
+                if height > stable:
+                    self._commit(node, view, height, digest)
         elif kind == PRE_PREPARE:
             if message[2] == node:
                 _, epoch, _, view, header, _, _ = message
-                self._say(node, (kind, epoch, view, header[HEADER_HEIGHT]), self._header_digest(header))
+                self._say(node, (kind, epoch, view, header[HEADER_HEIGHT]), self._notary.header_digest(header))
         elif kind == SEAL:
             _, epoch, _, height, block_hash, _ = message
             self._say(node, (kind, epoch, 0, height), block_hash)
@@ -90,6 +105,8 @@ class Judges:
             self.count("P-certificates relayed")
         elif kind in {VIEW_CHANGE, NEW_VIEW} and message[2] == node:
             self._say(node, (kind, message[1], message[3], 0), self._suite.hash(data))
+            if kind == VIEW_CHANGE:
+                seen.left_for = max(seen.left_for, message[3])
 
     def _say(self, node: int, key: tuple[int, int, int, int], digest: bytes) -> None:
         seen = self.nodes[node]
@@ -114,12 +131,12 @@ class Judges:
         seen = self.nodes[node]
         value = msgpack.unpackb(payload, strict_map_key=False)
         if kind == RECORD_BODY:
-            seen.bodies.add(self._header_digest(value[0]))
+            seen.bodies.add(self._notary.header_digest(value[0]))
         elif kind == RECORD_VOTE:
             vote, epoch, view, height, digest, _ = value
             seen.votes[vote, epoch, view, height] = digest
         elif kind == RECORD_PREPARED:
-            seen.prepared[value[0], value[1][HEADER_HEIGHT]] = self._header_digest(value[1])
+            seen.prepared[value[0], value[1][HEADER_HEIGHT]] = self._notary.header_digest(value[1])
         elif kind == RECORD_SEALED:
             seen.certified = max(seen.certified, value[1])
 
@@ -138,11 +155,14 @@ class Judges:
     # ---------------------------------------------------------------------------------------------------------- chain
 
     def decides(self, node: int, header: list[Any], digest: bytes) -> None:
-        """Judge a decision that a correct node hands to execution: I1, I2, I16."""
+        """Judge a decision that a correct node hands to execution: I1, I2, I4, I16."""
         height, parent, time_ms = header[HEADER_HEIGHT], header[HEADER_PARENT], header[HEADER_TIME]
-        if self._header_digest(header) != digest:
+        if self._notary.header_digest(header) != digest:
             raise Violation("I1", f"node {node} decided a digest of another header at height {height}")
         self._agree(node, height, digest)
+        support = max((len(who) for who in self._committed.get((height, digest), {}).values()), default=0)
+        if support < self.quorum - self.faulty:
+            raise Violation("I4", f"node {node} decided height {height} after COMMITs of {support} correct nodes")
         if self.proposals.get(height - 1, parent) != parent:
             raise Violation("I2", f"node {node} decided height {height} on another parent")
         if time_ms <= self.times.get(height - 1, -1):
@@ -171,23 +191,21 @@ class Judges:
             raise Violation("I5", f"node {node} is stable at {height}, executed {executed}")
         if self.blocks.get(height) != block_hash:
             raise Violation("I1", f"a certificate of another block at height {height}")
-        signers = [i for i in range(len(self._keys)) if bitmap[i >> 3] & (1 << (i & 7))]
-        if len(signers) < self.quorum or len(signers) != len(signatures):
-            raise Violation("I13", f"a certificate of {len(signers)} signers at height {height}")
-        said = ["hanchain/bft/1", self._suite.id, self._chain_id, SEAL, epoch, [height, block_hash]]
-        signed = self._suite.hash(msgpack.packb(said))
-        for signer, signature in zip(signers, signatures, strict=True):
-            if not self._suite.verify(self._keys[signer], signed, signature):
-                raise Violation("I13", f"a bad signature of {signer} in the certificate of height {height}")
+        wrong = self._notary.seal_certificate(epoch, height, block_hash, bitmap, signatures)
+        if wrong is not None:
+            raise Violation("I13", f"a certificate of height {height}: {wrong}")
 
     # ----------------------------------------------------------------------------------------------------- new view
 
     def enters(self, node: int, new_view: bytes) -> None:
         """Judge a NEW-VIEW that a correct node accepts: I8, by recomputing it naively."""
-        _, _, _, view, changes, base, forced, _ = msgpack.unpackb(new_view)
+        _, epoch, _, view, changes, base, forced, _ = msgpack.unpackb(new_view)
         senders = [change[0] for change in changes]
         if len(set(senders)) != len(senders) or len(senders) < self.quorum or any(c[1] != view for c in changes):
             raise Violation("I8", f"node {node} entered view {view} by view changes of {senders}")
+        for wrong in (self._notary.view_change(epoch, change) for change in changes):
+            if wrong is not None:
+                raise Violation("I8", f"node {node} entered view {view}: {wrong}")
         if base + self._window <= self.nodes[node].stable:
             return  # all it can force is sealed at this node
         if base != max(change[2] for change in changes):
@@ -210,7 +228,7 @@ class Judges:
             if not shown:
                 break
             highest = max(p[0] for p in shown)
-            digest, header = min((self._header_digest(p[1]), p[1]) for p in shown if p[0] == highest)
+            digest, header = min((self._notary.header_digest(p[1]), p[1]) for p in shown if p[0] == highest)
             if header[HEADER_PARENT] != parent:
                 self.count("truncations")
                 break
@@ -256,12 +274,11 @@ class Judges:
             if size > bound:
                 raise Violation("I15", f"node {node} keeps {size} {what}, at most {bound}")
 
-    def accused(self, node: int, rule: str, offender: int, faulty: frozenset[int]) -> None:
-        """Judge evidence: never against a correct node (I17)."""
+    def accused(self, node: int, rule: str, offender: int, pair: tuple[bytes, bytes], faulty: frozenset[int]) -> None:
+        """Judge evidence: never against a correct node, and proof to anybody (I17)."""
         if offender not in faulty:
             raise Violation("I17", f"node {node} accuses the correct node {offender} by {rule}")
+        wrong = self._notary.evidence(rule, offender, *pair)
+        if wrong is not None:
+            raise Violation("I17", f"node {node} accuses {offender} by {rule}: {wrong}")
         self.count(f"evidence {rule}")
-
-    def _header_digest(self, header: list[Any]) -> bytes:
-        packed: bytes = msgpack.packb(["hanchain/proposal/1", self._suite.id, header])
-        return self._suite.hash(packed)

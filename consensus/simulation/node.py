@@ -268,7 +268,8 @@ class Node:
                 self._executor.fetch(effect)
             case ReportEvidence():
                 if self.correct:
-                    self.judges.accused(self.index, effect.rule, effect.offender, self.traits.faulty)
+                    pair = effect.first, effect.second
+                    self.judges.accused(self.index, effect.rule, effect.offender, pair, self.traits.faulty)
             case Refused():
                 self._refused(effect)
             case Halt():

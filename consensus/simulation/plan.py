@@ -14,7 +14,7 @@ from consensus.certificate import faulty_max
 from consensus.interface import Settings
 from consensus.simulation.behaviours import SWARM
 
-PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet", "wrong_clock", "forger")
+PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet", "wrong_clock", "forger", "impatient")
 _TIMEOUTS_MS: Final = (1_000, 2_000)
 
 
@@ -57,6 +57,7 @@ class Plan:
     delta_ms: int  # longest delay after
     loss: int
     vote_loss: int  # part of all (view, height) whose votes reach a few nodes only
+    drought: bool  # no PREPARE arrives: views fail one after the other
     duplicates: int
     stragglers: int  # messages that take ten times as long
     ordered_links: bool
@@ -115,6 +116,7 @@ def draw(
         delta_ms=some(5, 20, 60),
         loss=some(0, 0, 20, 150, 300),
         vote_loss=some(0, 0, 100, 300),
+        drought=False,
         duplicates=some(0, 0, 50),
         stragglers=some(0, 0, 30),
         ordered_links=random.randrange(3) == 0,
@@ -176,6 +178,21 @@ def _focus(random: Random, plan: Plan) -> Plan:
             byzantine=(),
             stragglers=0,
             gst_ms=1_000,
+        )
+    if plan.profile == "impatient":  # deciding takes longer than the floor, and at first nothing is decided at all
+        return replace(
+            plan,
+            settings=replace(plan.settings, timeout_ms=200, timeout_max_ms=1_600),
+            gst_ms=150_000,
+            drought=True,
+            loss=0,
+            vote_loss=0,
+            partitions=(),
+            crashes=(),
+            byzantine=(),
+            delta_ms=200,
+            transaction_ms=600,
+            burst=1,
         )
     bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
     if plan.profile == "wrong_clock":

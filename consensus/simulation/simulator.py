@@ -120,7 +120,7 @@ def _stable(world: World) -> list[int]:
 
 def _recover(world: World) -> None:
     """Liveness: ten blocks and all waiting transactions within B after the links healed."""
-    waiting = sorted({i for node in world.correct for i in node.pool.waiting})
+    waiting = list(world.submitted)  # each was admitted at a correct node
     goal = max(_stable(world)) + BLOCKS_AFTER
     start_ms, bound_ms = world.now_ms, bound(world)
     while True:
@@ -137,13 +137,13 @@ def _recover(world: World) -> None:
 def bound(world: World) -> int:
     """Return B in milliseconds: the time-outs T(0) .. T(k + f + 1), 20 round trips, and the blocks to seal."""
     plan, settings = world.plan, world.plan.settings
-    views = [node.replica.snapshot().view for node in world.correct]
-    spread = max(views) - min(views)
-    back_offs = max(node.replica.snapshot().timeout_ms for node in world.correct)
+    stands = [node.replica.snapshot() for node in world.correct]
+    spread = max(s.view for s in stands) - min(s.view for s in stands)
+    first_ms, back_offs = max(s.base_timeout_ms for s in stands), max(s.timeout_ms for s in stands)
     steps = spread + world.judges.faulty + 1
-    while settings.timeout_ms << steps < back_offs:
+    while settings.timeout_ms << steps < min(back_offs, settings.timeout_max_ms):
         steps += 1
-    total = sum(min(settings.timeout_max_ms, settings.timeout_ms << min(i, 20)) for i in range(steps + 2))
+    total = sum(min(settings.timeout_max_ms, first_ms << min(i, 20)) for i in range(steps + 2))
     per_block_ms = (
         4 * plan.delta_ms + max(plan.execution_ms) + 4 * max(plan.sync_ms) + 2 * plan.transaction_ms * plan.burst
     )

@@ -127,6 +127,8 @@ class World:
         Uniform loss hardly ever makes such gaps, and without them a wrong choice in a view change does no harm.
         """
         plan = self.plan
+        if plan.drought and isinstance(parcel, bytes) and parcel[1] in {_PREPARE, _PREPARE_CERTIFICATE}:
+            return True
         if not plan.vote_loss or not isinstance(parcel, bytes) or receiver in plan.faulty:
             return False
         if parcel[1] == _VIEW_CHANGE:
@@ -281,4 +283,5 @@ _COVERED: Final = {
     ("P2", "refused"): "proposals refused",
     ("C1", "leave"): "views left by complaints",
     ("P8", "sealed"): "seals",
+    ("T", "patience above the floor"): "patience above the floor",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -108,4 +109,33 @@ def replay(
         say(f"trace hash {result.trace_hash}")
         say(result.violation or "no violation")
     if result.violation:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command("mutants")
+def mutants(
+    directory: Annotated[Path, typer.Argument(help="A folder of mutation files.", exists=True, file_okay=False)] = Path(
+        "tests/consensus/mutants"
+    ),
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes; default: one per core.", min=0, max=64)] = 0,
+    json: Json = False,
+) -> None:
+    """Plant bugs one at a time; count the seeds until each is found, and run the core itself on the same seeds."""
+    from consensus.simulation.hunt import hunt_many
+
+    paths = sorted(str(path) for path in directory.glob("*.py"))
+    if not paths:
+        raise typer.BadParameter(f"no mutation file in {directory}", param_hint="DIRECTORY")
+    hunted = hunt_many(paths, jobs=min(len(paths), jobs or os.cpu_count() or 1))
+    missed = [h for h in hunted if not h.passed]
+    if json:
+        print_json([asdict(h) for h in hunted])
+    else:
+        rows = []
+        for h in hunted:
+            found = "not found" if h.seeds is None else str(h.seeds)
+            rows.append((h.rule, f"{found} / {h.budget}", h.violation.split(":")[0], h.unmutated or "passes"))
+        print_table("", ("planted bug", "seeds / budget", "by", "core itself"), rows)
+        say(f"{len(hunted)} planted bugs, {len(hunted) - len(missed)} found")
+    if missed:
         raise typer.Exit(EXIT_REFUSED)
