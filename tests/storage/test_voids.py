@@ -172,3 +172,21 @@ def test_rows_deleted_long_ago_cost_a_walk_nothing(tmp_path: Path, descending: b
 
         first = walk()
         assert sum(walk() for _ in range(50)) < 10 * first
+
+
+def test_a_row_written_in_every_block_costs_a_walk_nothing(tmp_path: Path) -> None:
+    """Of a row that was overwritten in 10,000 blocks walks backwards pass over the old values once, not each time."""
+    with LevelDB(tmp_path / "db") as database:
+        store = StateStore(database, sha256)
+        commit(store, database, {b"a": b"", b"b": b"", b"c": b""})
+        for number in range(10_000):
+            commit(store, database, {b"b": b"%d" % number})
+
+        def walk() -> float:
+            began = time.thread_time()
+            assert [key for key, _ in store.scan(b"", descending=True)] == [b"c", b"b", b"a"]
+            return time.thread_time() - began
+
+        first = walk()
+        commit(store, database, {b"b": b"last"})
+        assert sum(walk() for _ in range(20)) < 5 * first
