@@ -215,9 +215,9 @@ def test_proving_does_not_drop_what_is_staged_upon() -> None:
 
 def test_writes_that_change_nothing_leave_the_root() -> None:
     """Setting values that are there, and deleting what is not, keeps the root and writes nothing of the tree."""
-    database, random = Memory(), Random(4)
-    store = StateStore(database, sha256)
-    state = after({}, many(random, 800))
+    database = Memory()
+    store = StateStore(database, crowded)
+    state: dict[bytes, bytes] = {wide_and_deep(number): b"value" for number in range(1000, 2000)}
     apply(store, database, dict(state))
     root, entries = store.root, dict(database.iterate())
     batch = WriteBatch()
