@@ -217,7 +217,7 @@ def test_writes_that_change_nothing_leave_the_root() -> None:
     """Setting values that are there, and deleting what is not, keeps the root and writes nothing of the tree."""
     database = Memory()
     store = StateStore(database, crowded)
-    state: dict[bytes, bytes] = {wide_and_deep(number): b"value" for number in range(1000, 2000)}
+    state = {b"%d/abcde%03x" % (name, number): b"" for number in range(400) for name in range(1 + number % 2)}
     apply(store, database, dict(state))
     root, entries = store.root, dict(database.iterate())
     batch = WriteBatch()
