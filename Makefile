@@ -8,7 +8,7 @@ N ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format sim mutants replay bench clean
+.PHONY: help demo test check format sim mutants twins replay bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
@@ -41,6 +41,9 @@ sim: $(STAMP) ## N seeds of the consensus simulator
 
 mutants: $(STAMP) ## bugs planted in consensus, and the seeds until the simulator finds each
 	$(BIN)/hanchain sim mutants tests/consensus/mutants
+
+twins: $(STAMP) ## a validator run twice under one key: all scenarios of two views and 2,000 random ones
+	$(BIN)/hanchain sim twins --exhaustive --scenarios 2000
 
 replay: $(STAMP) ## one SEED of the simulator with its trace
 	$(BIN)/hanchain sim replay $(SEED)

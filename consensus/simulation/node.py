@@ -100,7 +100,9 @@ class Traits:
     sync_ms: int
     regossip_ms: int
     faulty: frozenset[int]
-    adversary: Adversary | None  # None: a correct node
+    adversary: (
+        Adversary | None
+    )  # None: a correct node, or a twin, which runs the same code under a key in use elsewhere
 
 
 class _PowerCut(Exception):
@@ -125,8 +127,8 @@ class Node:
 
     @property
     def correct(self) -> bool:
-        """Whether this node keeps to the protocol."""
-        return self.traits.adversary is None
+        """Whether this node keeps to the protocol, and is judged by it."""
+        return self.index not in self.traits.faulty
 
     def _clear(self) -> None:
         self._outbox = Outbox(self._wiring())
@@ -237,9 +239,9 @@ class Node:
             self.crash()
 
     def _show(self) -> None:
-        if self.traits.adversary is None:
+        if self.correct:
             inspection.show_progress(self.judges, self.index, self.replica)
-        else:
+        elif self.traits.adversary is not None:
             inspection.show_seat(self.traits.adversary.seat, self.replica, self.host.now_ms)
 
     def _became_durable(self, records: list[Record]) -> None:
@@ -282,7 +284,8 @@ class Node:
         self.host.note(self.index, "send", data)
         adversary = self.traits.adversary
         if adversary is None:
-            self.judges.sent(self.index, data, self.judges.nodes[self.index].stable)
+            if self.correct:
+                self.judges.sent(self.index, data, self.judges.nodes[self.index].stable)
             for peer in peers:
                 self.host.transmit(self.index, peer, data)
             return

@@ -69,10 +69,10 @@ def run(
     return Result(
         seed=seed,
         violation=violation,
-        trace_hash=world.trace_hash,
+        trace_hash=world.timeline.trace_hash,
         coverage=dict(sorted(world.judges.coverage.items())),
         sealed_height=min(world.judges.nodes[n.index].stable for n in world.correct),
-        events=world.events,
+        events=world.timeline.events,
         virtual_ms=world.now_ms,
         recovery_ms=world.recovery_ms,
         lines=tuple(_line(*entry) for entry in world.lines) if shown else (),
@@ -109,8 +109,8 @@ def _drive(world: World) -> None:
 
 
 def _until(world: World, at_ms: int) -> None:
-    while world.now_ms < at_ms and world.advance():
-        if world.events > EVENTS_MAX:
+    while world.now_ms < at_ms and world.timeline.advance():
+        if world.timeline.events > EVENTS_MAX:
             raise Violation("L0", f"more than {EVENTS_MAX} events")
 
 

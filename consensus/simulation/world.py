@@ -6,28 +6,22 @@ iterates over a set, so that a run is the same in every process and under every 
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from hashlib import sha256
 from random import Random
 from typing import Final
 
 from consensus.certificate import ValidatorSet
 from consensus.crypto import Context
-from consensus.interface import SealedBlock, Trace
-from consensus.messages import ProposalHeader
+from consensus.interface import Trace
 from consensus.replica import Replica
 from consensus.simulation import inspection
-from consensus.simulation.adversary import Adversary, Seat
-from consensus.simulation.behaviours import BEHAVIOURS
-from consensus.simulation.checkers import Judges
-from consensus.simulation.disk import Disk
-from consensus.simulation.node import Node, Traits
+from consensus.simulation.casting import Network, Pace, cast
+from consensus.simulation.node import Node
 from consensus.simulation.parcels import Parcel, Transactions
 from consensus.simulation.plan import Crash, Plan
-from consensus.simulation.suite import FakeSuite
+from consensus.simulation.timeline import Timeline
 
 _TAIL: Final = 200  # traced steps kept for the report of a violation
 _PREPARE, _COMMIT, _VIEW_CHANGE, _PREPARE_CERTIFICATE = 2, 3, 6, 13  # types of encoded messages
@@ -40,50 +34,42 @@ class World:
     def __init__(self, plan: Plan, random: Random, *, keep_lines: bool = False) -> None:
         self.plan = plan
         self.random = random
-        self.now_ms = 0
-        self.events = 0
+        self.timeline = Timeline()
         self.healed = False
         self.submitting = True
         self.recovery_ms: int | None = None
-        suite = FakeSuite()
-        self._signers = [suite.signer(f"{plan.seed}/{i}") for i in range(plan.validators)]
-        self.context = Context(suite, suite.hash(b"chain"))
-        keys = tuple(signer.public_key for signer in self._signers)
-        self.validators = ValidatorSet(0, keys)
-        self.anchor = SealedBlock(0, suite.hash(b"genesis"), suite.hash(b"genesis proposal"), 0, 0)
-        self.judges = Judges(suite, self.context.chain_id, keys, plan.settings.window, self.anchor.proposal_digest)
+        self.network = Network.found(str(plan.seed), plan.validators, plan.settings)
+        self.judges = self.network.judges()
         self.submitted: dict[bytes, int] = {}
         self.lines: deque[tuple[int, int, Trace]] = deque(maxlen=None if keep_lines else _TAIL)
-        self._heap: list[tuple[int, int, Callable[[], None]]] = []
-        self._number = 0
-        self._hash = sha256()
         self._last_ms: dict[tuple[int, int], int] = {}
         self._luck: dict[tuple[int, int], tuple[int, int] | None] = {}
         self._moods: dict[int, tuple[int, int, int]] = {}
         self.nodes = [self._node(i) for i in range(plan.validators)]
         self.correct = [node for node in self.nodes if node.correct]
 
-    # ------------------------------------------------------------------------------------------------------------ time
+    @property
+    def context(self) -> Context:
+        """The suite and chain of the network."""
+        return self.network.context
+
+    @property
+    def validators(self) -> ValidatorSet:
+        """The validators of the network."""
+        return self.network.validators
+
+    @property
+    def now_ms(self) -> int:
+        """Virtual time."""
+        return self.timeline.now_ms
 
     def after(self, delay_ms: int, action: Callable[[], None]) -> None:
-        """Do something later; events of one moment happen in the order they were asked for."""
-        assert delay_ms >= 0, "nothing happens in the past"
-        self._number += 1
-        heapq.heappush(self._heap, (self.now_ms + delay_ms, self._number, action))
-
-    def advance(self) -> bool:
-        """Let the next event happen; False when there is none."""
-        if not self._heap:
-            return False
-        self.now_ms, _, action = heapq.heappop(self._heap)
-        self.events += 1
-        action()
-        return True
+        """Do something later."""
+        self.timeline.after(delay_ms, action)
 
     def note(self, node: int, what: str, data: bytes = b"") -> None:
         """Mix something that happened into the trace hash."""
-        self._hash.update(b"%d %d %s %d\n" % (self.now_ms, node, what.encode(), len(data)))
-        self._hash.update(data)
+        self.timeline.note(node, what, data)
 
     def traced(self, node: int, trace: Trace) -> None:
         """Keep a step of the protocol for the readable trace, and count the ones worth counting."""
@@ -92,11 +78,6 @@ class World:
             counted = _COVERED.get((trace.rule, trace.what))
             if counted is not None:
                 self.judges.count(counted)
-
-    @property
-    def trace_hash(self) -> str:
-        """Hash of all that happened so far, in hexadecimal."""
-        return self._hash.hexdigest()
 
     # --------------------------------------------------------------------------------------------------------- network
 
@@ -174,46 +155,12 @@ class World:
 
     def _node(self, index: int) -> Node:
         plan = self.plan
-        behaviours = dict(plan.byzantine).get(index)
-        adversary = None
-        if behaviours is not None:
-            seat = Seat(
-                context=self.context,
-                validators=self.validators,
-                index=index,
-                signer=self._signers[index],
-                random=self.random,
-                window=plan.settings.window,
-                timeout_ms=plan.settings.timeout_ms,
-                proposal_digest=lambda height: inspection.proposal_digest(self.nodes[index].replica, height),
-            )
-            adversary = Adversary(seat, tuple(BEHAVIOURS[name] for name in behaviours))
-        traits = Traits(
-            index=index,
-            peers=tuple(i for i in range(plan.validators) if i != index),
-            skew_ms=plan.skew_ms[index],
-            execution_ms=plan.execution_ms[index],
-            sync_ms=plan.sync_ms[index],
-            regossip_ms=plan.settings.timeout_ms // 2,
-            faulty=plan.faulty,
-            adversary=adversary,
-        )
-        return Node(self, traits, Disk(self.anchor), self.judges)
+        pace = Pace(plan.skew_ms[index], plan.execution_ms[index], plan.sync_ms[index])
+        return cast(self, self.network, self.judges, index, pace, byzantine=dict(plan.byzantine))
 
     def starts(self, node: Node) -> Replica:
         """Make a replica from a node's disk."""
-        return Replica(
-            context=Context(self.context.suite, self.context.chain_id),
-            validators=self.validators,
-            index=node.index,
-            signer=self._signers[node.index],
-            settings=self.plan.settings,
-            body_matches=self._body_matches,
-            recovery=node.disk.recovery(self.plan.kept_blocks),
-        )
-
-    def _body_matches(self, header: ProposalHeader, body: bytes) -> bool:
-        return self.context.suite.hash(body) == header.tx_root
+        return self.network.replica(node, self.plan.kept_blocks)
 
     def schedule(self) -> None:
         """Start all nodes and lay out crashes, log rotations and clients."""

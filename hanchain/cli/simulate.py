@@ -139,3 +139,42 @@ def mutants(
         say(f"{len(hunted)} planted bugs, {len(hunted) - len(missed)} found")
     if missed:
         raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command("twins")
+def twins(
+    scenarios: Annotated[int, typer.Option("--scenarios", help="Random scenarios of 4 to 7 views.", min=0)] = 500,
+    first: Annotated[int, typer.Option("--first", help="The first of them.", min=0)] = 0,
+    exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Also all 3,600 of two views, N = 4.")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes; default: one per core.", min=0, max=64)] = 0,
+    json: Json = False,
+) -> None:
+    """Run a validator twice under one key, in scripted partitions: no fork, progress afterwards, evidence of it."""
+    from consensus.simulation.twins import drawn, play_many
+    from consensus.simulation.twins import exhaustive as all_pairs
+
+    chosen = [*(all_pairs() if exhaustive else ()), *(drawn(seed) for seed in range(first, first + scenarios))]
+    if not chosen:
+        raise typer.BadParameter("no scenario to play", param_hint="--scenarios")
+    played = play_many(chosen, jobs=jobs or os.cpu_count() or 1)
+    failed = [p for p in played if p.violation is not None]
+    contradicted = [p for p in played if p.contradicted]
+    silent = [p for p in contradicted if not p.evidence]
+    rules = sorted({rule for p in played for rule in p.evidence})
+    evidence = {rule: sum(p.evidence.get(rule, 0) for p in played) for rule in rules}
+    if json:
+        summary = {"scenarios": len(played), "contradicted": len(contradicted), "without_evidence": len(silent)}
+        failures = [{"name": p.name, "violation": p.violation} for p in failed]
+        decisions = sum(p.decisions for p in played)
+        print_json(summary | {"decisions": decisions, "evidence": evidence, "failures": failures})
+    else:
+        print_table("", ("evidence against twins", "times"), evidence.items())
+        say(
+            f"{len(played)} scenarios, {sum(p.decisions for p in played)} decisions; twins contradicted themselves "
+            f"before a correct validator in {len(contradicted)}, without evidence in {len(silent)}; "
+            f"{len(failed)} violations"
+        )
+        for p in failed:
+            say(marked(p.name, "bold red"), f" {p.violation}")
+    if failed:
+        raise typer.Exit(EXIT_REFUSED)
