@@ -13,6 +13,7 @@ from consensus.faults import compare_prepares, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import Execute, RecordKind, Refused, Validate
 from consensus.messages import Commit, Complaint, Prepare, PrepareCert, PrePrepare, ProposalHeader, Type, vote_body
+from consensus.patience import back_off
 from consensus.proposing import propose
 from consensus.sealing import fetch_blocks
 from consensus.state import Fetch, Slot, State
@@ -222,6 +223,7 @@ def _accept(s: State, slot: Slot) -> None:
         ancestors = s.ancestors(height)
         if ancestors is not None:
             slot.validating = digest
+            slot.take_up(s.now_ms)
             s.emit(Validate(s.view, digest, header, slot.bodies[digest], ancestors))
         return
     slot.accepted = digest
@@ -230,7 +232,7 @@ def _accept(s: State, slot: Slot) -> None:
 def _timely(s: State, slot: Slot, header: ProposalHeader, digest: bytes, parent_ms: int) -> bool:
     """Section 10: the time is near this clock, or f + 1 others found it so."""
     received, precision = slot.proposal_received_ms, limits.CLOCK_PRECISION_MS
-    steps = max(0, min(s.backoff(), 8))
+    steps = min(back_off(s), 8)
     delay = limits.MESSAGE_DELAY_MS * 3**steps // 2**steps
     # The least time above a parent's is never too late: one block stamped far ahead must not stop those that follow.
     latest = max(received + precision, parent_ms + 1)
@@ -270,6 +272,7 @@ def _certify(s: State, slot: Slot) -> None:
             continue
         if s.voting and view == s.view and slot.accepted != digest and slot.height > s.floor:
             slot.accepted = digest  # a P-certificate overrides the proposal that came first
+            slot.take_up(s.now_ms)
         if slot.prepared is not None and slot.prepared.view >= view:
             continue
         if digest not in slot.headers or digest not in slot.bodies:
@@ -326,7 +329,7 @@ def _decide(s: State, slot: Slot) -> None:
         if digest not in slot.bodies or digest not in slot.headers:
             want_body(s, slot, digest, tuple(sorted(votes)))
             continue
-        slot.decided = digest
+        slot.decided, slot.decided_ms = digest, s.now_ms
         s.trace("P6", "decided", slot.height, digest.hex()[:8])
         return
 

@@ -41,6 +41,7 @@ def on_proposed(s: State, view: int, height: int, batch: Batch | None) -> None:
     )
     digest = header.digest(s.context)
     slot.headers[digest], slot.bodies[digest], slot.validating = header, batch.body, digest
+    slot.take_up(s.now_ms)
     s.proposed_ms = s.now_ms
     s.emit(Validate(view, digest, header, batch.body, ancestors))
 

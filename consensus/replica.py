@@ -56,6 +56,7 @@ from consensus.normal import (
     on_prepare_certificate,
     on_validated,
 )
+from consensus.patience import base_ms, timeout_ms
 from consensus.proposing import on_proposed
 from consensus.restore import checkpoint, restore
 from consensus.sealing import on_certificate, on_executed, on_seal, on_synced, seal_executed
@@ -81,7 +82,8 @@ class Snapshot:
     in_flight: int
     complaining: int | None
     target_height: int | None
-    timeout_ms: int
+    base_timeout_ms: int  # T(0), which adapts to what sealing takes here
+    timeout_ms: int  # T(k)
     halted: str | None
 
 
@@ -107,7 +109,7 @@ class Replica:
         """Return the first effects: executions that a crash interrupted, own seals, STATUS (R4, R5)."""
         s = self._state
         s.now_ms, s.clock_ms = now_ms, clock_ms
-        s.leader_seen_ms = s.status_ms = s.heartbeat_ms = s.resend_ms = s.proposed_ms = now_ms
+        s.leader_seen_ms = s.status_ms = s.heartbeat_ms = s.resend_ms = s.proposed_ms = s.sealed_ms = now_ms
         s.trace("R4", "start", s.stable, f"executed {s.executed}, {'active' if s.active else 'changing view'}")
         if s.certificate is not None and s.certificate != self._stored_certificate:
             s.emit(CommitBlock(s.certificate))  # the log kept it, the shell's store did not
@@ -158,7 +160,8 @@ class Replica:
             in_flight=sum(1 for slot in s.slots.values() if slot.proposal or slot.accepted),
             complaining=s.complaining,
             target_height=None if s.target is None else s.target.height,
-            timeout_ms=s.timeout_ms(),
+            base_timeout_ms=base_ms(s),
+            timeout_ms=timeout_ms(s),
             halted=s.halted,
         )
 

@@ -8,6 +8,7 @@ from consensus.faults import compare_seals, halt, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import CommitBlock, FetchBlocks, RecordKind, SealedBlock
 from consensus.messages import Seal, Type, seal_body
+from consensus.patience import note_sealed
 from consensus.state import State
 
 
@@ -122,6 +123,7 @@ def adopt_certificate(s: State, certificate: SealCert) -> None:
     if s.chain[height].block_hash != certificate.block_hash:
         halt(s, f"P9: the certified result at height {height} is not mine")
         return
+    note_sealed(s, height)
     s.stable, s.certificate = height, certificate
     s.persist(RecordKind.SEALED, certificate.encode(), sync=False)
     s.emit(CommitBlock(certificate))

@@ -40,6 +40,8 @@ class Slot:
     height: int
     proposal: PrePrepare | None = None  # of the current view, its signature verified
     proposal_received_ms: int = 0  # wall clock when it came
+    taken_up_ms: int | None = None  # clock of step when what this replica votes for in this view was here, linked
+    decided_ms: int | None = None
     validating: bytes | None = None  # digest whose fresh-validity was asked for in this view
     valid: bytes | None = None  # digest found fresh-valid in this view
     refused: bool = False  # the proposal was refused: complained about, never voted for
@@ -55,10 +57,15 @@ class Slot:
     committed_view: int | None = None  # current view, once COMMIT was sent in it
     decided: bytes | None = None
 
+    def take_up(self, now_ms: int) -> None:
+        """Note when work on this height began in this view."""
+        if self.taken_up_ms is None:
+            self.taken_up_ms = now_ms
+
     def reset_view(self, view: int) -> None:
         """Forget what belonged to the view just left; votes of a few views stay, they may still decide (P6)."""
         self.proposal, self.validating, self.valid, self.accepted = None, None, None, None
-        self.refused, self.committed_view = False, None
+        self.taken_up_ms, self.refused, self.committed_view = None, False, None
         oldest = view - limits.VOTE_VIEWS_KEPT
         for tally in (self.prepares, self.commits):
             for ballot in [b for b in tally if b[0] < oldest]:
@@ -131,6 +138,8 @@ class State:
     now_ms: int = 0
     clock_ms: int = 0  # wall clock, as last told by the shell
     progress_since_ms: int | None = None
+    sealed_ms: int = 0  # when the stable height last grew
+    latency_sum_ms: int = 0  # eight times the average seal latency (``patience``)
     leader_seen_ms: int = 0
     new_view_deadline_ms: int | None = None
     heartbeat_ms: int = 0
@@ -203,15 +212,6 @@ class State:
                 return None
             found.append((digest, slot.bodies[digest]))
         return tuple(found)
-
-    def backoff(self) -> int:
-        """Return k: views since the one in which the highest sealed block was proposed (section 8)."""
-        block = self.chain[self.stable]
-        return self.view - (block.pview if self.stable > self.anchor.height else 0)
-
-    def timeout_ms(self) -> int:
-        """Return T(k), capped."""
-        return min(self.settings.timeout_max_ms, self.settings.timeout_ms << max(0, min(self.backoff(), 24)))
 
     # ------------------------------------------------------------------------------------------------------- effects
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from consensus import limits
 from consensus.interface import Wake
 from consensus.messages import Complain, Complaint, Heartbeat
+from consensus.patience import timeout_ms
 from consensus.proposing import next_height
 from consensus.state import Slot, State
 from consensus.status import ask_for_bodies, own_status
@@ -52,9 +53,9 @@ def on_tick(s: State) -> None:
     _withdraw(s)
     if s.voting and s.complaining is None and caught_up(s):
         since = s.progress_since_ms
-        if since is not None and now >= since + s.timeout_ms():
+        if since is not None and now >= since + timeout_ms(s):
             complain(s, Complaint.NO_PROGRESS)
-        elif since is None and s.leader != s.index and now >= s.leader_seen_ms + s.timeout_ms():
+        elif since is None and s.leader != s.index and now >= s.leader_seen_ms + timeout_ms(s):
             complain(s, Complaint.NO_HEARTBEAT)
     if s.new_view_deadline_ms is not None and not s.active and now >= s.new_view_deadline_ms:
         s.trace("C4", "new view timer expired", s.stable)
@@ -76,7 +77,7 @@ def on_tick(s: State) -> None:
 
 def _withdraw(s: State) -> None:
     """Complain no more about what is over: a leader that is heard again, work that is done."""
-    heard = s.complaining == Complaint.NO_HEARTBEAT and s.now_ms < s.leader_seen_ms + s.timeout_ms()
+    heard = s.complaining == Complaint.NO_HEARTBEAT and s.now_ms < s.leader_seen_ms + timeout_ms(s)
     done = s.complaining == Complaint.NO_PROGRESS and s.progress_since_ms is None
     if heard or done:
         s.complaining = None
@@ -100,7 +101,7 @@ def status_interval_ms(s: State) -> int:
     """Return the time between two STATUS: shorter while something is stuck, or votes lost early cost a time-out."""
     since = s.progress_since_ms
     stuck = since is not None and s.now_ms - since >= s.settings.timeout_ms // 8
-    return min(limits.STATUS_INTERVAL_MS, s.settings.timeout_ms // 8) if stuck else limits.STATUS_INTERVAL_MS
+    return min(limits.STATUS_INTERVAL_MS, timeout_ms(s) // 8) if stuck else limits.STATUS_INTERVAL_MS
 
 
 def deadlines(s: State) -> list[int]:
@@ -111,9 +112,9 @@ def deadlines(s: State) -> list[int]:
         found.append(since + s.settings.timeout_ms // 8)
     if s.voting and s.complaining is None:
         if since is not None:
-            found.append(since + s.timeout_ms())
+            found.append(since + timeout_ms(s))
         elif s.leader != s.index:
-            found.append(s.leader_seen_ms + s.timeout_ms())
+            found.append(s.leader_seen_ms + timeout_ms(s))
     if s.new_view_deadline_ms is not None and not s.active:
         found.append(s.new_view_deadline_ms)
     if s.leading:

@@ -10,6 +10,7 @@ from consensus.faults import compare_prepares, compare_seals, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import RecordKind
 from consensus.messages import Complain, Complaint, NewView, ViewChange, encode_message
+from consensus.patience import timeout_ms
 from consensus.sealing import adopt_certificate
 from consensus.state import State
 from consensus.view_change import Forced, base_of, check_author, check_change, check_content, select
@@ -123,8 +124,8 @@ def check_changes(s: State) -> None:
         return
     at_least = sum(1 for view in views if view >= s.view)
     if s.new_view_deadline_ms is None and at_least >= s.validators.quorum:
-        s.new_view_deadline_ms = s.now_ms + s.timeout_ms()
-        s.trace("C4", "new view timer", s.stable, f"{s.timeout_ms()} ms")
+        s.new_view_deadline_ms = s.now_ms + timeout_ms(s)
+        s.trace("C4", "new view timer", s.stable, f"{timeout_ms(s)} ms")
     lead_view(s)
 
 
@@ -231,6 +232,9 @@ def enter(s: State, message: NewView, forced: list[Forced]) -> None:
     for slot in s.slots.values():
         slot.reset_view(s.view)
     apply_forced(s, message.base, forced)
+    for slot in s.slots.values():
+        if slot.accepted is not None:
+            slot.take_up(s.now_ms)
     s.trace("N6", "new view", message.base, f"forced {len(forced)}")
 
 

@@ -189,7 +189,7 @@ def _focus(random: Random, plan: Plan) -> Plan:
             vote_loss=0,
             partitions=(),
             crashes=(),
-            byzantine=(),
+            byzantine=tuple((node, ("silent_leader",)) for node, _ in plan.byzantine),
             delta_ms=200,
             transaction_ms=600,
             burst=1,

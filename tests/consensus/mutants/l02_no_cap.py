@@ -5,4 +5,4 @@ FUNCTION = "timeout_ms"
 OLD = "return min(s.settings.timeout_max_ms, base_ms(s) << min(back_off(s), _DOUBLINGS_MAX))"
 NEW = "return base_ms(s) << min(back_off(s), _DOUBLINGS_MAX)"
 PROFILE = "impatient"
-SEEDS = 3
+SEEDS = 10
