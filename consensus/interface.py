@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from consensus.certificate import SealCert
-from consensus.limits import WINDOW_MAX
+from consensus.limits import MESSAGE_DELAY_MS, WINDOW_MAX
 from consensus.messages import ProposalHeader
 
 # ------------------------------------------------------------------------------------------------------------- events
@@ -292,6 +292,19 @@ class Settings:
     def __post_init__(self) -> None:
         assert 1 <= self.window <= WINDOW_MAX
         assert self.batch_delay_ms * 8 < self.timeout_ms <= self.timeout_max_ms, "checked when the genesis was read"
+
+    # What follows from the floor of the time-out, so that no choice of parameters can put them at odds (FISCO-BCOS
+    # #4656: one node's block interval above the time-out hung the chain).
+
+    @property
+    def heartbeat_ms(self) -> int:
+        """Between two heartbeats of an idle leader: four in the patience of its followers."""
+        return self.timeout_ms // 4
+
+    @property
+    def message_delay_ms(self) -> int:
+        """How old a fresh timestamp may be at k = 0: no less than half of what replicas wait for a proposal."""
+        return max(MESSAGE_DELAY_MS, self.timeout_ms // 2)
 
 
 @dataclass(frozen=True, slots=True)

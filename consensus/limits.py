@@ -21,5 +21,6 @@ COMPLAINT_LIFETIME_MS: Final = 3_000  # C1: a complaint counts this long after i
 RESEND_INTERVAL_MS: Final = 1_000  # C3: VIEW-CHANGE and COMPLAIN, identical bytes
 STATUS_INTERVAL_MS: Final = 1_000  # the only retransmission mechanism of votes
 CLOCK_PRECISION_MS: Final = 500  # section 10: how far honest clocks may differ
-MESSAGE_DELAY_MS: Final = 2_000  # section 10: how old a fresh timestamp may be in view 0
+MESSAGE_DELAY_MS: Final = 2_000  # section 10: how old a fresh timestamp may be at k = 0, T(0) / 2 if that is more
+MESSAGE_DELAY_STEPS_MAX: Final = 8  # growth of that by half for each k ends at the 25-fold: a minute
 CHAIN_KEPT: Final = 1024  # sealed blocks remembered: a NEW-VIEW made of old VIEW-CHANGEs may build on any of them

@@ -232,8 +232,8 @@ def _accept(s: State, slot: Slot) -> None:
 def _timely(s: State, slot: Slot, header: ProposalHeader, digest: bytes, parent_ms: int) -> bool:
     """Section 10: the time is near this clock, or f + 1 others found it so."""
     received, precision = slot.proposal_received_ms, limits.CLOCK_PRECISION_MS
-    steps = min(back_off(s), 8)
-    delay = limits.MESSAGE_DELAY_MS * 3**steps // 2**steps
+    steps = min(back_off(s), limits.MESSAGE_DELAY_STEPS_MAX)
+    delay = s.settings.message_delay_ms * 3**steps // 2**steps
     # The least time above a parent's is never too late: one block stamped far ahead must not stop those that follow.
     latest = max(received + precision, parent_ms + 1)
     if received - delay - precision <= header.timestamp_ms <= latest:

@@ -62,7 +62,7 @@ def on_tick(s: State) -> None:
         s.new_view_deadline_ms = None
         if s.halted is None and s.view < limits.VIEW_MAX:
             move(s, s.view + 1)
-    if s.leading and now >= s.heartbeat_ms + s.settings.timeout_ms // 4:
+    if s.leading and now >= s.heartbeat_ms + s.settings.heartbeat_ms:
         s.heartbeat_ms = now
         s.broadcast(Heartbeat(s.validators.epoch, s.index, s.view, s.stable, next_height(s), s.clock_ms))
     if _resending(s) and now >= s.resend_ms + limits.RESEND_INTERVAL_MS:
@@ -118,7 +118,7 @@ def deadlines(s: State) -> list[int]:
     if s.new_view_deadline_ms is not None and not s.active:
         found.append(s.new_view_deadline_ms)
     if s.leading:
-        found.append(s.heartbeat_ms + s.settings.timeout_ms // 4)
+        found.append(s.heartbeat_ms + s.settings.heartbeat_ms)
         if s.pool_since_ms is not None and s.building is None:
             found.append(s.pool_since_ms + s.settings.batch_delay_ms)
         if s.settings.max_idle_ms and s.building is None:

@@ -14,7 +14,7 @@ from consensus.certificate import faulty_max
 from consensus.interface import Settings
 from consensus.simulation.behaviours import SWARM
 
-PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet", "wrong_clock", "forger", "impatient")
+PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet", "wrong_clock", "forger", "impatient", "outage")
 _TIMEOUTS_MS: Final = (1_000, 2_000)
 
 
@@ -87,8 +87,9 @@ def draw(
     window: int | None = None,
     byzantine: tuple[str, ...] | None = None,
     profile: str = "swarm",
+    faulty: int | None = None,
 ) -> Plan:
-    """Return the plan of ``seed``; arguments override what would be drawn."""
+    """Return the plan of ``seed``; arguments override what would be drawn, ``faulty`` even beyond what is tolerated."""
     assert profile in PROFILES, f"one of {PROFILES}"
 
     def some(*choices: int) -> int:
@@ -99,6 +100,8 @@ def draw(
     timeout_ms = some(*_TIMEOUTS_MS)
     gst_ms = 4_000 + random.randrange(10_000)
     bad = random.sample(range(size), faulty_max(size)) if random.randrange(8) else []
+    if faulty is not None:
+        bad = random.sample(range(size), faulty)
     if byzantine is not None:
         bad = bad or list(range(faulty_max(size)))
     behaviours = tuple(
@@ -179,18 +182,20 @@ def _focus(random: Random, plan: Plan) -> Plan:
             stragglers=0,
             gst_ms=1_000,
         )
-    if plan.profile == "impatient":  # deciding takes longer than the floor, and at first nothing is decided at all
+    if plan.profile in {"impatient", "outage"}:  # deciding takes longer than the floor, or at first for ever
+        outage = plan.profile == "outage"
         return replace(
             plan,
             settings=replace(plan.settings, timeout_ms=200, timeout_max_ms=1_600),
-            gst_ms=150_000,
-            drought=True,
+            gst_ms=150_000 if outage else 1_000,
+            drought=outage,
             loss=0,
             vote_loss=0,
             partitions=(),
             crashes=(),
             byzantine=tuple((node, ("silent_leader",)) for node, _ in plan.byzantine),
-            delta_ms=200,
+            delay_ms=200,
+            delta_ms=200 if outage else 300,
             transaction_ms=600,
             burst=1,
         )

@@ -235,51 +235,6 @@ def test_votes_in_two_views_are_no_offence(kit, drive) -> None:
     assert driver.of(ReportEvidence) == []
 
 
-# -------------------------------------------------------------------------------------------------------------- time
-
-
-@pytest.mark.parametrize(
-    ("offset_ms", "timely"), [(0, True), (500, True), (501, False), (-2_500, True), (-2_501, False), (100_000, False)]
-)
-def test_section_10_a_fresh_time_is_near_the_receiver_s_clock(kit, drive, offset_ms: int, timely: bool) -> None:
-    """MSGDELAY + PRECISION back and PRECISION ahead; what is outside waits, without a complaint."""
-    driver = drive(kit)
-    effects = driver.receive(kit.pre_prepare(replace(kit.header(1), timestamp_ms=CLOCK_MS + offset_ms)))
-    assert (len(driver.of(Validate, effects)), driver.sent(Complain)) == (int(timely), [])
-
-
-def test_section_10_f_plus_1_votes_of_others_waive_the_own_clock(kit, drive) -> None:
-    """A replica with a wrong clock follows instead of blocking; one vote is not enough."""
-    driver, header = drive(kit), replace(kit.header(1), timestamp_ms=CLOCK_MS + 60_000)
-    driver.receive(kit.pre_prepare(header))
-    assert driver.of(Validate, prepare(kit, driver, header, [2])) == []
-    assert len(driver.of(Validate, prepare(kit, driver, header, [3]))) == 1
-
-
-@pytest.mark.parametrize(("step_ms", "timely"), [(1, True), (2, False)])
-def test_section_10_after_a_block_from_the_future_time_creeps(kit, drive, step_ms: int, timely: bool) -> None:
-    """On a parent stamped a minute ahead the least time above it is timely, anything later is not."""
-    driver = drive(kit)
-    one = replace(kit.header(1), timestamp_ms=CLOCK_MS + 60_000)
-    digest = one.digest(kit.context)
-    two = replace(kit.header(2, digest), timestamp_ms=one.timestamp_ms + step_ms)
-    driver.receive(kit.pre_prepare(one))
-    prepare(kit, driver, one, [2, 3])
-    driver.step(Validated(0, digest, None))
-    assert len(driver.of(Validate, driver.receive(kit.pre_prepare(two)))) == int(timely)
-
-
-def test_section_10_time_must_grow_whatever_others_vote(kit, drive) -> None:
-    """A time at or below the parent's is invalid for everybody: no waiver, a complaint."""
-    driver = drive(kit)
-    one = kit.header(1)
-    two = replace(kit.header(2, one.digest(kit.context)), timestamp_ms=one.timestamp_ms)
-    propose(kit, driver, [one])
-    driver.receive(kit.pre_prepare(two))
-    prepare(kit, driver, two, [0, 2])
-    assert [c.complaint.name for c in driver.sent(Complain)] == ["BAD_PROPOSAL"]
-
-
 # ------------------------------------------------------------------------------------- bodies, STATUS and catching up
 
 

@@ -35,7 +35,7 @@ def test_a_campaign_passes_and_reaches_what_it_is_there_for() -> None:
     assert summary.coverage["decisions"] >= 20 * summary.runs, "a run that decides nothing tests nothing"
 
 
-@pytest.mark.parametrize("profile", ["quiet", "lost_votes", "lying_leader", "wrong_clock", "forger"])
+@pytest.mark.parametrize("profile", ["quiet", "lost_votes", "lying_leader", "wrong_clock", "forger", "impatient"])
 def test_a_profile_passes(profile: str) -> None:
     """Every profile runs clean without a planted bug."""
     for seed in range(4):

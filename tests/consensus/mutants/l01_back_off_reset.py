@@ -5,4 +5,4 @@ FUNCTION = "back_off"
 OLD = "return max(0, s.view - (sealed.pview if s.stable > s.anchor.height else 0))"
 NEW = "return 0"
 PROFILE = "impatient"
-SEEDS = 3
+SEEDS = 4

@@ -4,5 +4,5 @@ MODULE = "consensus.patience"
 FUNCTION = "timeout_ms"
 OLD = "return min(s.settings.timeout_max_ms, base_ms(s) << min(back_off(s), _DOUBLINGS_MAX))"
 NEW = "return base_ms(s) << min(back_off(s), _DOUBLINGS_MAX)"
-PROFILE = "impatient"
+PROFILE = "outage"
 SEEDS = 10

@@ -54,6 +54,7 @@ def test_both_ends_of_a_range(name):
     ("good", "bad"),
     [
         ({"timeout_ms": 2_000, "batch_delay_ms": 249}, {"timeout_ms": 2_000, "batch_delay_ms": 250}),
+        ({"timeout_ms": 500}, {"timeout_ms": 160}),  # a LAN, whose batches close after the default 20 ms
         ({"timeout_max_ms": 2_000}, {"timeout_max_ms": 1_999}),
         ({"max_idle_ms": 21}, {"max_idle_ms": 20}),
         ({"max_idle_ms": 0, "batch_delay_ms": 0}, {"max_idle_ms": 1}),
