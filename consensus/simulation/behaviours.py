@@ -114,6 +114,19 @@ def _agree_to_all(seat: Seat, message: Message) -> Volunteered:
     return [(peer, vote) for peer in seat.others() for vote in (prepare, commit)]
 
 
+def _votes_withheld(_seat: Seat, _peer: int, message: Message) -> list[Message]:
+    return [] if isinstance(message, Prepare | Commit) else [message]
+
+
+def _agree_in_private(seat: Seat, message: Message) -> Volunteered:
+    """Vote with everybody, each time only to the one who voted: two of these make two quorums of three (N = 4)."""
+    if not isinstance(message, Prepare) or message.sender == seat.index:
+        return []
+    prepare = seat.sign(replace(message, sender=seat.index))
+    commit = seat.sign(Commit(message.epoch, seat.index, message.view, message.height, message.digest, b""))
+    return [(message.sender, prepare), (message.sender, commit)]
+
+
 def _double_vote(seat: Seat, _peer: int, message: Message) -> list[Message]:
     """Vote for what was proposed and for something else besides."""
     if isinstance(message, Prepare) and seat.random.randrange(4) == 0:
@@ -348,13 +361,14 @@ _STOCK = (
     Behaviour("mutate", _mutate),
     Behaviour("slow_leader", delay_ms=_slow_leader_delay),
 )
-# In a profile of their own: drawn by the swarm, they would make other runs of all seeds that once failed.
+# Asked for by name: drawn by the swarm, they would make other runs of all seeds that once failed.
 _FORGERS = (
     Behaviour("swap_payload", _swap_payload, _relay_junk),
     Behaviour("forge_new_view", answer=_forge_new_view),
     Behaviour("forge_certificate", spontaneous=_forge_certificate),
     Behaviour("repeat_change", _repeat_change),
     Behaviour("relabel", _relabel),
+    Behaviour("agree_in_private", _votes_withheld, _agree_in_private),
 )
 SWARM: Final = tuple(sorted(behaviour.name for behaviour in _STOCK))
 BEHAVIOURS: Final[dict[str, Behaviour]] = {behaviour.name: behaviour for behaviour in (*_STOCK, *_FORGERS)}

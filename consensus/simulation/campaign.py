@@ -65,10 +65,19 @@ def run_many(
     mutant: str | None = None,
     byzantine: tuple[str, ...] | None = None,
     profile: str = "swarm",
+    faulty: int | None = None,
 ) -> Summary:
     """Run every seed on ``jobs`` processes; arguments as for ``run``."""
     started = perf_counter()
-    one = partial(run, validators=validators, window=window, mutant=mutant, byzantine=byzantine, profile=profile)
+    one = partial(
+        run,
+        validators=validators,
+        window=window,
+        mutant=mutant,
+        byzantine=byzantine,
+        profile=profile,
+        faulty=faulty,
+    )
     ordered = list(seeds)
     if jobs <= 1:
         return _sum(map(one, ordered), started)

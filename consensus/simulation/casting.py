@@ -39,10 +39,10 @@ class Network:
         anchor = SealedBlock(0, suite.hash(b"genesis"), suite.hash(b"genesis proposal"), 0, 0)
         return Network(Context(suite, suite.hash(b"chain")), signers, validators, anchor, settings, suite)
 
-    def judges(self) -> Judges:
-        """Return judges who have seen nothing yet."""
+    def judges(self, faulty: int) -> Judges:
+        """Return judges who have seen nothing yet, of a run with so many faulty validators."""
         keys, window = self.validators.public_keys, self.settings.window
-        return Judges(self.suite, self.context.chain_id, keys, window, self.anchor.proposal_digest)
+        return Judges(self.suite, self.context.chain_id, keys, window, self.anchor.proposal_digest, faulty)
 
     def replica(self, node: Node, kept_blocks: int) -> Replica:
         """Make a replica from a node's disk."""

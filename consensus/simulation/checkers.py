@@ -56,12 +56,15 @@ class Observed:
 class Judges:
     """All checkers of one run; each method is told of one kind of thing that happened at a correct node."""
 
-    def __init__(self, suite: FakeSuite, chain_id: bytes, keys: tuple[bytes, ...], window: int, anchor: bytes) -> None:
+    def __init__(
+        self, suite: FakeSuite, chain_id: bytes, keys: tuple[bytes, ...], window: int, anchor: bytes, faulty: int
+    ) -> None:
         self._suite = suite
         self._window = window
         size = len(keys)
         self.faulty: Final = next(f for f in range(size, -1, -1) if 3 * f + 1 <= size)
         self.quorum: Final = next(q for q in range(size + 1) if 2 * q - size >= self.faulty + 1)
+        self._actually_faulty = faulty
         self._notary = Notary(suite, chain_id, keys, self.quorum)
         self.nodes = [Observed() for _ in keys]
         self._committed: dict[tuple[int, bytes], dict[int, set[int]]] = {}  # (height, digest) -> view -> correct nodes
@@ -161,7 +164,7 @@ class Judges:
             raise Violation("I1", f"node {node} decided a digest of another header at height {height}")
         self._agree(node, height, digest)
         support = max((len(who) for who in self._committed.get((height, digest), {}).values()), default=0)
-        if support < self.quorum - self.faulty:
+        if support < self.quorum - self._actually_faulty:
             raise Violation("I4", f"node {node} decided height {height} after COMMITs of {support} correct nodes")
         if self.proposals.get(height - 1, parent) != parent:
             raise Violation("I2", f"node {node} decided height {height} on another parent")

@@ -13,6 +13,7 @@ from random import Random
 from typing import Final
 
 from consensus.interface import Trace
+from consensus.simulation.ablation import without
 from consensus.simulation.checkers import Violation
 from consensus.simulation.mutation import Mutation
 from consensus.simulation.plan import Plan, draw
@@ -50,11 +51,19 @@ def run(
     mutant: str | None = None,
     byzantine: tuple[str, ...] | None = None,
     profile: str = "swarm",
+    faulty: int | None = None,
+    removed: tuple[str, ...] = (),
     trace: bool = False,
 ) -> Result:
-    """Run one seed. ``mutant`` is the path of a mutation file, ``byzantine`` names behaviours for the faulty nodes."""
+    """Run one seed.
+
+    ``mutant`` is the path of a mutation file, ``byzantine`` names behaviours for the faulty nodes, ``faulty`` says how
+    many there are (more than f is allowed: then the judges have something to say), ``removed`` names faults of the plan
+    to leave out (``minimise``).
+    """
     random = Random(seed)  # noqa: S311 - reproducible by design, and no secret
-    plan = draw(random, seed, validators=validators, window=window, byzantine=byzantine, profile=profile)
+    plan = draw(random, seed, validators=validators, window=window, byzantine=byzantine, profile=profile, faulty=faulty)
+    plan = without(plan, removed)
     change = nullcontext() if mutant is None else Mutation.load(mutant).applied()
     with change:
         world = World(plan, random, keep_lines=trace)
@@ -77,23 +86,22 @@ def run(
         recovery_ms=world.recovery_ms,
         lines=tuple(_line(*entry) for entry in world.lines) if shown else (),
         plan=plan,
-        repeat=_command(seed, validators=validators, window=window, byzantine=byzantine, profile=profile),
+        repeat=_command(
+            seed,
+            validators=validators,
+            window=window,
+            byzantine=byzantine and ",".join(byzantine),
+            profile=None if profile == "swarm" else profile,
+            faulty=faulty,
+            without=",".join(removed) or None,
+            mutant=mutant,
+        ),
     )
 
 
-def _command(
-    seed: int, *, validators: int | None, window: int | None, byzantine: tuple[str, ...] | None, profile: str
-) -> str:
-    words = ["hanchain sim replay", str(seed)]
-    if validators is not None:
-        words.append(f"--validators {validators}")
-    if window is not None:
-        words.append(f"--window {window}")
-    if byzantine is not None:
-        words.append(f"--byzantine {','.join(byzantine)}")
-    if profile != "swarm":
-        words.append(f"--profile {profile}")
-    return " ".join(words)
+def _command(seed: int, **options: object) -> str:
+    chosen = [f"--{name} {value}" for name, value in options.items() if value is not None]
+    return " ".join(["hanchain sim replay", str(seed), *chosen])
 
 
 def _line(now_ms: int, node: int, trace: Trace) -> str:

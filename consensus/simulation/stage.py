@@ -82,9 +82,9 @@ class Stage:
         self.delay_ms = delay_ms
         self.random = Random(0)  # noqa: S311 - the shell's own delays of 0 to 2 ms; a stage has no other chance
         self.timeline = Timeline()
-        self.judges = network.judges()
         self.lines: list[tuple[int, int, Trace]] = []
         twins = frozenset(seat for seat in seats if seats.count(seat) > 1)
+        self.judges = network.judges(len(twins | frozenset(byzantine or {})))
         self.instances: dict[int, list[int]] = {}
         self.nodes: list[Node] = []
         for instance, seat in enumerate(seats):

@@ -39,7 +39,7 @@ class World:
         self.submitting = True
         self.recovery_ms: int | None = None
         self.network = Network.found(str(plan.seed), plan.validators, plan.settings)
-        self.judges = self.network.judges()
+        self.judges = self.network.judges(len(plan.byzantine))
         self.submitted: dict[bytes, int] = {}
         self.lines: deque[tuple[int, int, Trace]] = deque(maxlen=None if keep_lines else _TAIL)
         self._last_ms: dict[tuple[int, int], int] = {}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hanchain.cli.options import Json
-from hanchain.cli.output import EXIT_REFUSED, marked, print_json, print_table, say
+from hanchain.cli.output import EXIT_REFUSED, fail, marked, print_json, print_table, say
+
+if TYPE_CHECKING:  # the simulator is loaded by the commands that need it
+    from consensus.simulation import Result
 
 app = typer.Typer(no_args_is_help=True)
 Validators = Annotated[
@@ -23,6 +28,14 @@ Window = Annotated[
 Profile = Annotated[str, typer.Option("--profile", help="Which faults are turned up; swarm: a random mix.")]
 Byzantine = Annotated[
     str | None, typer.Option("--byzantine", help="Behaviours of the faulty validators, by commas; default: drawn.")
+]
+
+Faulty = Annotated[
+    int | None,
+    typer.Option("--faulty", help="Byzantine validators; more than f: the judges will say so.", min=0, max=31),
+]
+Mutant = Annotated[
+    Path | None, typer.Option("--mutant", help="A file with a bug to plant.", exists=True, dir_okay=False)
 ]
 
 
@@ -51,6 +64,8 @@ def run(
     window: Window = None,
     profile: Profile = "swarm",
     byzantine: Byzantine = None,
+    faulty: Faulty = None,
+    minimal: Annotated[bool, typer.Option("--minimise", help="Minimise the schedule of the first failure.")] = False,
     json: Json = False,
 ) -> None:
     """Run seeds with random faults and Byzantine validators; report violations and what was covered."""
@@ -63,6 +78,7 @@ def run(
         window=window,
         byzantine=_behaviours(profile, byzantine),
         profile=profile,
+        faulty=faulty,
     )
     if json:
         print_json(asdict(summary) | {"missing": summary.missing})
@@ -78,6 +94,9 @@ def run(
         if summary.missing:
             say(f"not reached by so few runs: {', '.join(summary.missing)}")
     if summary.failures:
+        if minimal:
+            first_seed = summary.failures[0].seed
+            _minimise(partial(_run, first_seed, validators, window, profile, byzantine, faulty, None), json=False)
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -88,19 +107,20 @@ def replay(
     window: Window = None,
     profile: Profile = "swarm",
     byzantine: Byzantine = None,
+    faulty: Faulty = None,
+    removed: Annotated[
+        str | None,
+        typer.Option("--without", help="Faults to leave out, by commas, as a minimised schedule names them."),
+    ] = None,
+    mutant: Mutant = None,
     json: Json = False,
 ) -> None:
     """Run one seed again and print its trace: virtual time, node, view, rule, what happened."""
-    from consensus.simulation import run as run_seed
-
-    result = run_seed(
-        seed,
-        validators=validators,
-        window=window,
-        byzantine=_behaviours(profile, byzantine),
-        profile=profile,
-        trace=True,
-    )
+    names = tuple(name for name in (removed or "").split(",") if name)
+    try:
+        result = _run(seed, validators, window, profile, byzantine, faulty, mutant, names, trace=True)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--without") from error
     if json:
         print_json(asdict(result))
     else:
@@ -110,6 +130,66 @@ def replay(
         say(result.violation or "no violation")
     if result.violation:
         raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command("minimise")
+def minimise(
+    seed: Annotated[int, typer.Argument(help="A seed that fails.", min=0)],
+    validators: Validators = None,
+    window: Window = None,
+    profile: Profile = "swarm",
+    byzantine: Byzantine = None,
+    faulty: Faulty = None,
+    mutant: Mutant = None,
+    json: Json = False,
+) -> None:
+    """Take faults away from a failing seed until each one left is needed; print what remains."""
+    _minimise(partial(_run, seed, validators, window, profile, byzantine, faulty, mutant), json=json)
+
+
+def _run(
+    seed: int,
+    validators: int | None,
+    window: int | None,
+    profile: str,
+    byzantine: str | None,
+    faulty: int | None,
+    mutant: Path | None,
+    removed: tuple[str, ...] = (),
+    *,
+    trace: bool = False,
+) -> Result:
+    from consensus.simulation import run as run_seed
+
+    return run_seed(
+        seed,
+        validators=validators,
+        window=window,
+        profile=profile,
+        byzantine=_behaviours(profile, byzantine),
+        faulty=faulty,
+        mutant=None if mutant is None else str(mutant),
+        removed=removed,
+        trace=trace,
+    )
+
+
+def _minimise(again: Callable[[tuple[str, ...]], Result], *, json: bool) -> None:
+    from consensus.simulation.minimise import minimise as reduce
+
+    try:
+        minimal = reduce(again)
+    except ValueError as error:
+        raise fail(str(error)) from error
+    if json:
+        print_json(asdict(minimal))
+        return
+    say(f"seed {minimal.seed}, minimised in {minimal.runs} runs: {minimal.violation}")
+    for fault in minimal.kept:
+        say(f"  {fault}")
+    if not minimal.kept:
+        say("  no fault is needed: the seed alone fails")
+    say(f"  again: {minimal.repeat}")
 
 
 @app.command("mutants")
