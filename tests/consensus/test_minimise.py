@@ -16,7 +16,7 @@ LOG_IGNORED = str(Path(__file__).parent / "mutants" / "m14_log_ignored.py")
 
 
 def test_two_equivocators_of_four_fork_the_chain() -> None:
-    """With f = 1 of N = 4, two validators that vote with everybody in private make two quorums, and I1 reports the fork."""
+    """With f = 1 of N = 4, two validators that vote with everybody in private make two quorums: a fork (I1)."""
     found = [run(seed, validators=4, faulty=2, byzantine=("equivocate", "agree_in_private")) for seed in range(2, 6)]
     assert [(result.violation or "").split(":")[0] for result in found] == ["I1"] * 4
     assert found[0].repeat == (
