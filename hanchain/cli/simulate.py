@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict
+from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -258,3 +259,32 @@ def twins(
             say(marked(p.name, "bold red"), f" {p.violation}")
     if failed:
         raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command("scenario")
+def scenario(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files.", exists=True, dir_okay=False)],
+    rewrite: Annotated[bool, typer.Option("--rewrite", help="Write what happens into the files.")] = False,
+) -> None:
+    """Play scenario files and compare what happens with what they expect; see docs/research.md for their language."""
+    from consensus.simulation.scenario import ScenarioError, play
+
+    differing = 0
+    for file in files:
+        expected = file.read_text(encoding="utf-8")
+        try:
+            happened = play(expected)
+        except ScenarioError as error:
+            raise fail(f"{file}: {error}") from error
+        if happened == expected:
+            continue
+        differing += 1
+        if rewrite:
+            file.write_text(happened, encoding="utf-8")
+            say(f"{file}: rewritten")
+        else:
+            for line in unified_diff(expected.splitlines(), happened.splitlines(), f"{file} expects", "happens", n=1):
+                say(line.rstrip("\n"))
+    if differing and not rewrite:
+        raise typer.Exit(EXIT_REFUSED)
+    say(f"{len(files)} scenarios, {differing} {'rewritten' if rewrite else 'differ'}")
