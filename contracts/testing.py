@@ -22,6 +22,7 @@ from typing import Any, Final
 from contracts.abivalues import AbiMismatch, default_of, from_wire, to_wire
 from contracts.codec import decode
 from contracts.compiler import compile_source
+from contracts.explanations import meaning_of
 from contracts.host import Account, Context
 from contracts.keys import Part, encode_key
 from contracts.machine import Entry, Machine, Outcome, Status
@@ -38,7 +39,9 @@ class CallFailed(Exception):
 
     def __init__(self, contract: str, method: str, outcome: Outcome) -> None:
         self.outcome = outcome
-        super().__init__(f"{contract}.{method}: {outcome.status} {outcome.code or outcome.reason}")
+        meaning = "" if outcome.code else meaning_of(outcome.reason)
+        said = f"{contract}.{method}: {outcome.status} {outcome.code or outcome.reason}"
+        super().__init__(f"{said}: {meaning}" if meaning else said)
 
     @property
     def code(self) -> str:

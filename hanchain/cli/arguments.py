@@ -15,7 +15,7 @@ dict, record           bytes in it are ``"0x…"``, large integers may be decima
 =====================  ==============================================================
 
 A word ``name=value`` gives the parameter of that name. Without an ABI (``tx send``) a word is read as JSON if it is
-JSON, as bytes if it begins with ``0x``, and as text otherwise.
+JSON, as bytes if it begins with ``0x``, and as text otherwise. Keys of system contracts are bytes or text.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _SAYS: Final = {NONE: "null", BOOL: "true or false", INT: "an integer in decimal
 def read_call(method: Method, words: Sequence[str]) -> tuple[Value, ...]:
     """Return the arguments of a call from the words of a command line; raise Rejection(bad_arguments).
 
-    Words come by position first, then by name. ``name=`` is a name only if the method has such a parameter: text may
-    hold an equals sign.
+    Words come by position first, then by name. A name that the method does not have is refused, since nobody takes
+    back what a slip of the keyboard has stored; text that begins so is given by name: ``note=name=value``.
     """
     types = {parameter.name: parameter.type for parameter in method.parameters}
     given: list[object] = []
@@ -55,6 +55,13 @@ def read_call(method: Method, words: Sequence[str]) -> tuple[Value, ...]:
             if match[1] in named:
                 raise Rejection(Reason.BAD_ARGUMENTS, f"{method.signature}: {match[1]} is given twice")
             named[match[1]] = read_word(types[match[1]], match[2], match[1])
+        elif match is not None:
+            given_by_name = (
+                f"; text that begins with {match[1] + '='!r} is given by name, as in {_example(method)}{word}"
+            )
+            raise Rejection(
+                Reason.BAD_ARGUMENTS, f"{method.signature}: there is no parameter {match[1]!r}{given_by_name}"
+            )
         elif named:
             raise Rejection(Reason.BAD_ARGUMENTS, f"{method.signature}: {word!r} comes after arguments by name")
         elif len(given) == len(method.parameters):
@@ -65,6 +72,11 @@ def read_call(method: Method, words: Sequence[str]) -> tuple[Value, ...]:
             parameter = method.parameters[len(given)]
             given.append(read_word(parameter.type, word, parameter.name))
     return method.arguments(given, named)
+
+
+def _example(method: Method) -> str:
+    text = next((each.name for each in method.parameters if each.type == STR), "name")
+    return f"{text}="
 
 
 def read_word(kind: Type, word: str, what: str) -> Any:
@@ -101,6 +113,14 @@ def _digest(path: Path, what: str) -> bytes:
         return digest_file(path)
     except OSError as error:
         raise Rejection(Reason.NOT_FOUND, f"{what}: {path}: {error.strerror}") from None
+
+
+def read_system_key(word: str, what: str) -> Value:
+    """Return a part of a key of a system contract: bytes after ``0x`` or of ``digest:FILE``, text otherwise.
+
+    Those contracts have keys of text and bytes only, so that ``true`` and ``5`` are names like any other.
+    """
+    return read_untyped(word, what) if word.startswith(("0x", _DIGEST_OF)) else STR.to_value(word, what)
 
 
 def read_untyped(word: str, what: str) -> Value:

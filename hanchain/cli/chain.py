@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,7 @@ from hanchain.cli.options import (
     unlock,
 )
 from hanchain.cli.output import EXIT_REFUSED, print_json, reported, say
-from hanchain.cli.sealed import print_called, write_proof
+from hanchain.cli.sealed import failing, meaning_of, print_called, write_proof
 
 if TYPE_CHECKING:
     from hanchain.sdk.results import TransactionStatus
@@ -52,7 +51,8 @@ def _print_status(found: TransactionStatus, json: bool) -> None:
             say(f"block     {found.height}, number {found.index}")
             say(f"gas       {found.receipt.gas_used}")
             if found.receipt.reason:
-                say(f"reason    {found.receipt.reason}: {found.receipt.message}")
+                message = found.receipt.message or meaning_of(found.receipt.reason)
+                say(f"reason    {found.receipt.reason}{message and ': ' + message}")
             for event in found.receipt.events:
                 say(f"event     {event.contract}.{event.name}")
     if found.state in {"failed", "expired", "unknown"}:
@@ -93,7 +93,7 @@ def tx_send(
         urls, known = resolve(directory, url, genesis)
         signer = unlock(directory, keys, key, passphrase_file)
         gas = sdk_limits.CONTRACT_GAS_LIMIT_DEFAULT if gas_limit is None else gas_limit
-        with SyncClient(urls, known) as client:
+        with SyncClient(urls, known) as client, failing(proof, json):
             done = client.call(signer, contract, method, values, gas_limit=gas)
         written = write_proof(proof, done.proof)
     print_called(done, written, json)
@@ -172,6 +172,7 @@ def block_show(
     json: Json = False,
 ) -> None:
     """Show a block, verified against the genesis: header, certificate, transactions, receipts."""
+    from hanchain.ledger.times import utc_of
     from hanchain.sdk import SyncClient
 
     wanted = None if which == "latest" else int(which) if which.isascii() and which.isdigit() else _identifier(which)
@@ -183,13 +184,12 @@ def block_show(
         print_json(asdict(found))
         return
     header = found.header
-    when = datetime.fromtimestamp(header.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
     proposer = known.validators[header.proposer].name
     for key, value in (
         ("height", header.height),
         ("hash", found.block_hash.hex()),
         ("parent", header.parent_hash.hex()),
-        ("time", when),
+        ("time", utc_of(header.timestamp_ms)),
         ("proposer", f"{proposer}, view {header.proposal_view}, epoch {header.epoch}"),
         ("sealed by", ", ".join(found.signers) or "nobody: genesis"),
         ("state root", header.state_root.hex()),

@@ -23,7 +23,7 @@ from hanchain.cli.options import (
     unlock,
 )
 from hanchain.cli.output import fail, marked, print_json, print_table, reported, say
-from hanchain.cli.sealed import print_called, write_proof
+from hanchain.cli.sealed import failing, print_called, write_proof
 
 if TYPE_CHECKING:
     from contracts.compiler import Compiled, CompileErrors, Finding
@@ -113,7 +113,7 @@ def deploy(
         values = () if abi.initializer is None else read_call(abi.initializer, words)
         urls, known = resolve(directory, url, genesis)
         signer = unlock(directory, keys, key, passphrase_file)
-        with SyncClient(urls, known) as client:
+        with SyncClient(urls, known) as client, failing(proof, json):
             done = client.call(
                 signer,
                 contracts.NAME,
@@ -151,7 +151,7 @@ def upgrade(
         compiled = _compile(source, file, json)
         urls, known = resolve(directory, url, genesis)
         signer = unlock(directory, keys, key, passphrase_file)
-        with SyncClient(urls, known) as client:
+        with SyncClient(urls, known) as client, failing(proof, json):
             done = client.call(
                 signer,
                 contracts.NAME,
@@ -193,7 +193,8 @@ def call(
             values = read_call(contract.abi.method(method, MethodKind.EXPORT), arguments or [])
             signer = unlock(directory, keys, key, passphrase_file)
             gas = sdk_limits.CONTRACT_GAS_LIMIT_DEFAULT if gas_limit is None else gas_limit
-            done = client.call(signer, name, method, values, gas_limit=gas)
+            with failing(proof, json):
+                done = client.call(signer, name, method, values, gas_limit=gas)
         written = write_proof(proof, done.proof)
     print_called(done, written, json, contract=contract, method=method)
 

@@ -14,6 +14,7 @@ from hanchain.cli.output import fail, print_json, print_table, reported, say, sh
 
 if TYPE_CHECKING:
     from hanchain.node.config import Config
+    from hanchain.sdk import ExecutorStatus
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -79,6 +80,15 @@ def _exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def _executor(executor: ExecutorStatus) -> str:
+    """Return who runs the contracts, and what became of those before."""
+    process = "in the node's process" if executor.mode == "inline" else f"process {executor.pid or '-'}"
+    if not executor.restarts:
+        return f"{executor.state}, {process}"
+    again = f"{executor.restarts} restart{'' if executor.restarts == 1 else 's'}"
+    return f"{executor.state}, {process}, {again}, {executor.replayed} blocks executed again in the last"
+
+
 @app.command("status")
 def status(
     url: Annotated[str, typer.Option("--url", help="API address of the node.")] = "http://127.0.0.1:8600",
@@ -98,9 +108,10 @@ def status(
             ("height", f"{found.height}  {short(found.block_hash, 16)}"),
             ("view", f"{found.view}{'' if found.view_active else ' (changing)'}, leader {found.leader}"),
             ("pool", f"{found.mempool_transactions} transactions, {found.mempool_bytes} bytes"),
+            ("executor", _executor(found.executor)),
             ("uptime", f"{found.uptime_ms // 1000} s"),
         ):
-            say(f"{key:<8} {value}")
+            say(f"{key:<9} {value}")
         if found.catching_up_to is not None:
             say(f"catching up to height {found.catching_up_to}")
         print_table(

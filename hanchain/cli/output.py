@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -24,6 +25,7 @@ EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_INTERRUPTED = 130
 
+_WORD_LENGTH = 20  # of a table: longer ones, such as hashes, may be broken over lines
 _BEYOND_ASCII = re.compile(r"[^\n -~]")
 
 # No markup: what commands print holds names of files and words of other nodes, which are data and never styles.
@@ -70,16 +72,40 @@ def _plain(value: object) -> object:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table that fits the terminal; numbers to the right."""
+    """Print a table that fits the terminal, numbers to the right; where its words do not fit, a line for each cell."""
+    rows = [list(row) for row in rows]
+    if _width(columns, rows) > console.width:
+        _print_rows(title, columns, rows)
+        return
     heading = Text(title) if title else None
     table = Table(title=heading, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    rows = [list(row) for row in rows]
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(f"{cell:.1f}" if isinstance(cell, float) else plain(cell)) for cell in row))
+        table.add_row(*(Text(_cell(cell)) for cell in row))
     console.print(table)
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    """Return the characters that a table needs before it has to break words that people read as one."""
+    cells = [[column, *(_cell(row[index]) for row in rows)] for index, column in enumerate(columns)]
+    words = [max(len(word) for cell in column for word in cell.split() or [""]) for column in cells]
+    return sum(min(width, _WORD_LENGTH) for width in words) + 2 * (len(columns) - 1)
+
+
+def _print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    if title:
+        say(title)
+    label = max(map(len, columns))
+    for row in rows:
+        for column, cell in zip(columns, row, strict=True):
+            say(f"{column:<{label}}  {_cell(cell)}")
+        say("")
+
+
+def _cell(value: object) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else plain(value)
 
 
 def fail(message: str, *, code: int = EXIT_REFUSED) -> typer.Exit:
@@ -127,10 +153,22 @@ def reported() -> Iterator[None]:
             raise fail(f"no node answered{more}: {said}\n{hint}", code=EXIT_UNREACHABLE) from None
         if kind == "BadAddress":
             raise fail(str(error), code=EXIT_USAGE) from None
+        if kind == "TransactionFailed":
+            raise fail(_failure(error)) from None
         if kind in _HINTS:
             hint = _HINTS["timeout" if getattr(error, "reason", "") == "timeout" else kind]
             raise fail(f"{error}\n{hint}" if hint else str(error)) from None
         raise
+
+
+def _failure(error: Any) -> str:
+    """Return what is said of a transaction that was sealed and failed: why, and which one it was."""
+    from contracts.explanations import meaning_of
+
+    receipt = error.receipt
+    why = receipt.message or meaning_of(receipt.reason) or "the contract says no"
+    where = f"transaction {receipt.txid.hex()}, block {receipt.height}, number {receipt.index}"
+    return f"{receipt.reason}: {why}\n{where}; {receipt.gas_used} gas; it changed nothing"
 
 
 def short(digest: bytes, length: int = 12) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,40 @@ def print_called(
         say(f"event        {event['contract']}.{event['name']} {_shown(event['fields'])}")
     if written is not None:
         say(f"proof        {written}")
+
+
+@contextmanager
+def failing(proof: Path | None, json: bool) -> Iterator[None]:
+    """Keep what is known of a transaction that was sealed and failed: its proof file, its JSON; the error goes on."""
+    from hanchain.sdk import TransactionFailed
+
+    try:
+        yield
+    except TransactionFailed as failed:
+        written = write_proof(proof, failed.proof)
+        receipt = failed.receipt
+        if json:
+            print_json(
+                {
+                    "txid": receipt.txid.hex(),
+                    "height": receipt.height,
+                    "index": receipt.index,
+                    "gas_used": receipt.gas_used,
+                    "reason": receipt.reason,
+                    "message": receipt.message,
+                    "proof": written,
+                }
+            )
+        elif written is not None:
+            say(f"proof        {written}")
+        raise
+
+
+def meaning_of(reason: str) -> str:
+    """Return what a reason of the contract machine means, "" for a contract's own code."""
+    from contracts import explanations
+
+    return explanations.meaning_of(reason)
 
 
 def compact(document: object) -> str:

@@ -37,9 +37,9 @@ def get(
 ) -> None:
     """Show what is stored under a key, or that nothing is; proved either way, which `--proof` writes into a file.
 
-    The keys of a system contract are read as they look: JSON, 0x… for bytes, anything else is text.
+    The keys of a system contract are 0x… or digest:FILE for bytes, anything else is text.
     """
-    from hanchain.cli.arguments import read_untyped
+    from hanchain.cli.arguments import read_system_key
     from hanchain.sdk import SyncClient
 
     words = keys or []
@@ -48,7 +48,7 @@ def get(
         with SyncClient(urls, known) as client:
             declared = _declared(client.contract(contract).abi, cell)
             parts: list[Any] = (
-                [read_untyped(word, f"key {number}") for number, word in enumerate(words, start=1)]
+                [read_system_key(word, f"key {number}") for number, word in enumerate(words, start=1)]
                 if declared is None
                 else _read_keys(declared, words)
             )

@@ -108,8 +108,9 @@ def _look(node: NodeAddress, processes: Processes) -> dict[str, Any]:
         "leader": found.leader,
         "block_hash": found.block_hash.hex(),
         "pool": found.mempool_transactions,
+        "executor": {"state": found.executor.state, "pid": found.executor.pid, "restarts": found.executor.restarts},
         "peers": sum(1 for p in found.peers if p.connected),
-        "detail": found.halted or "",
+        "detail": found.halted or ("" if found.executor.state == "running" else f"executor {found.executor.state}"),
     }
 
 

@@ -30,6 +30,7 @@ from hanchain.ledger.proofsteps import Failed, Outcome, require
 from hanchain.ledger.reasons import Rejection
 from hanchain.ledger.receipt import Receipt
 from hanchain.ledger.system.registry import SYSTEM_PREFIX
+from hanchain.ledger.times import utc_of
 from hanchain.ledger.transaction import decode_transaction
 
 __all__ = [
@@ -263,7 +264,7 @@ def _check_header(header: BlockHeader, certificate: SealCert, suite: Suite) -> s
     require(certificate.block_hash == block_hash, "the certificate seals another header")
     require(certificate.height == header.height, "the certificate names another height")
     require(certificate.epoch == header.epoch, "the certificate names another epoch")
-    return f"block hash {block_hash.hex()}, time {header.timestamp_ms} ms"
+    return f"block hash {block_hash.hex()}, time {utc_of(header.timestamp_ms)} ({header.timestamp_ms} ms)"
 
 
 def _check_certificate(header: BlockHeader, certificate: SealCert, genesis: Genesis) -> str:

@@ -15,7 +15,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from hanchain.sdk.errors import BadAddress, BadAnswer, ClientError, RpcError, Unreachable, Unverified
+from hanchain.sdk.errors import (
+    BadAddress,
+    BadAnswer,
+    ClientError,
+    RpcError,
+    TransactionFailed,
+    Unreachable,
+    Unverified,
+)
 from hanchain.sdk.results import (
     Anchored,
     Block,
@@ -53,6 +61,7 @@ __all__ = [
     "StateRead",
     "SyncClient",
     "SyncContract",
+    "TransactionFailed",
     "TransactionStatus",
     "Unreachable",
     "Unverified",

@@ -53,8 +53,11 @@ class Parameter:
     @property
     def text(self) -> str:
         """For people: ``required: int = 1``."""
-        given = f" = {json.dumps(self.type.to_json(self.default), ensure_ascii=False)}" if self.optional else ""
-        return f"{self.name}: {self.type.name}{given}"
+        if not self.optional:
+            return f"{self.name}: {self.type.name}"
+        exact = type(self.default) is int  # JSON makes text of a large one
+        given = str(self.default) if exact else json.dumps(self.type.to_json(self.default), ensure_ascii=False)
+        return f"{self.name}: {self.type.name} = {given}"
 
 
 @dataclass(frozen=True, slots=True)

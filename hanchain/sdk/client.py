@@ -220,7 +220,7 @@ class Client:
     ) -> Anchored:
         """Notarise a digest for the account of ``key``; return it with its proof, which was verified.
 
-        Raise RpcError with the receipt's reason (E_EXISTS: this account notarised it before), and as the calls above.
+        Raise TransactionFailed (E_EXISTS: this account notarised it before), and as the calls above.
         """
         genesis = self._trusted(verify=True)
         assert genesis is not None, "_trusted refuses to verify without one"
@@ -250,7 +250,7 @@ class Client:
         """Call a method with the ledger's values, wait until the transaction is sealed, and verify what became of it.
 
         ``contract(name).call`` takes Python values instead. Without a genesis nothing is verified, and ``proof`` is
-        None. Raise RpcError with the receipt's reason if the transaction failed, with ``expired`` if it expired.
+        None. Raise TransactionFailed with the receipt if the transaction failed, RpcError(expired) if it expired.
         """
         transaction = await self.prepare(key, contract, method, arguments, sender=sender, gas_limit=gas_limit)
         status = await self.send(transaction, timeout_ms)

@@ -20,7 +20,7 @@ from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.ledger.receipt import Event, Receipt, Status
 from hanchain.sdk import limits
 from hanchain.sdk.abi import Abi, MethodKind
-from hanchain.sdk.errors import RpcError
+from hanchain.sdk.errors import TransactionFailed
 from hanchain.sdk.results import Called, EventSeen, StateRead, ViewResult
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Contract:
     ) -> Called:
         """Call a method by a transaction of the account of ``key``, and wait until it is sealed.
 
-        Raise RpcError with the contract's code (E_…) or the kind of failure if the transaction failed.
+        Raise TransactionFailed, an RpcError, whose reason is the contract's code (E_…) or the kind of failure.
         """
         declared = self.abi.method(method, MethodKind.EXPORT)
         values = declared.arguments(arguments, named)
@@ -83,9 +83,9 @@ class Contract:
 
 
 def called(receipt: Receipt, proof: TransactionBundle | None) -> Called:
-    """Return a transaction that executed well, with the ledger's values; raise RpcError for one that failed."""
+    """Return a transaction that executed well, with the ledger's values; raise TransactionFailed for another."""
     if receipt.status is not Status.OK:
-        raise RpcError(receipt.reason, "the transaction failed", receipt.message)
+        raise TransactionFailed(receipt, proof)
     events = tuple(EventSeen(event.contract, event.name, event.fields) for event in receipt.events)
     return Called(
         receipt.txid, receipt.height, receipt.index, receipt.gas_used, receipt.return_value, events, receipt, proof

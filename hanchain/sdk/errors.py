@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hanchain.ledger.bundles import TransactionBundle
 from hanchain.ledger.proof import Step
+from hanchain.ledger.receipt import Receipt
 
 
 class ClientError(Exception):
@@ -25,6 +27,15 @@ class RpcError(ClientError):
         self.detail = detail
         self.code = code  # JSON-RPC error code, 0 for an item of a binary batch
         self.retried = retried  # an earlier attempt, of unknown fate, came before this answer
+
+
+class TransactionFailed(RpcError):
+    """A transaction was sealed and failed, and changed nothing; ``proof`` shows so, if the client has a genesis."""
+
+    def __init__(self, receipt: Receipt, proof: TransactionBundle | None) -> None:
+        super().__init__(receipt.reason, "the transaction failed", receipt.message)
+        self.receipt = receipt
+        self.proof = proof
 
 
 class Unreachable(ClientError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hanchain.cli.arguments import read_call, read_untyped, read_word
+from hanchain.cli.arguments import read_call, read_system_key, read_untyped, read_word
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.sdk.abi import Method, MethodKind, Parameter
 from hanchain.sdk.types import BLOB, BOOL, BYTES, INT, NONE, STR, DictOf, ListOf, OptionalOf, RecordOf, StateOf, TupleOf
@@ -97,12 +97,13 @@ def test_the_digest_of_a_file_is_taken_here(tmp_path: Path) -> None:
         (["0x01", "a", "2", "false"], (b"\x01", "a", 2, False)),
         (["0x01", "note=b", "open=true"], (b"\x01", "b", 1, True)),
         (["note=b", "digest=0x01"], (b"\x01", "b", 1, None)),
-        (["0x01", "x=y"], (b"\x01", "x=y", 1, None)),
+        (["0x01", "note=x=y"], (b"\x01", "x=y", 1, None)),
+        (["0x01", "https://a.b/?x=y"], (b"\x01", "https://a.b/?x=y", 1, None)),
         (["0x01", "note=note=a"], (b"\x01", "note=a", 1, None)),
     ],
 )
 def test_arguments_come_by_position_and_by_name(words: list[str], arguments: tuple[object, ...]) -> None:
-    """Defaults fill what is left out, and an equals sign in text is no name."""
+    """Defaults fill what is left out, and an equals sign within text is no name."""
     assert read_call(DEPOSIT, words) == arguments
 
 
@@ -112,6 +113,10 @@ def test_arguments_come_by_position_and_by_name(words: list[str], arguments: tup
         ([], "the argument digest (bytes) is missing"),
         (["0x01"], "the argument note (str) is missing"),
         (["0x01", "a", "1", "true", "more"], "5 arguments given, 4 are taken"),
+        (
+            ["0x01", "nota=a"],
+            "there is no parameter 'nota'; text that begins with 'nota=' is given by name, as in note=nota=a",
+        ),
         (["note=a", "0x01"], "'0x01' comes after arguments by name"),
         (["note=a", "note=b"], "note is given twice"),
         (["0x01", "a", "digest=0x02"], "digest is given twice"),
@@ -157,3 +162,12 @@ def test_an_untyped_word_that_stands_for_nothing_is_refused(word: str) -> None:
     with pytest.raises(Rejection) as caught:
         read_untyped(word, "x")
     assert caught.value.reason is Reason.BAD_ARGUMENTS
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("true", "true"), ("5", "5"), ("null", "null"), ("evidence", "evidence"), ('"a"', '"a"'), ("0x00ff", b"\x00\xff")],
+)
+def test_a_key_of_a_system_contract_is_bytes_or_text(word: str, value: object) -> None:
+    """No word is read as another kind of value, under which nothing could be stored: its absence would say nothing."""
+    assert read_system_key(word, "key 1") == value

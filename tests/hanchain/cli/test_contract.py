@@ -261,10 +261,45 @@ def test_the_state_is_shown_and_proved(deployed: Any, tmp_path: Path) -> None:
     assert "the contract reads it as 0" in words(deployed.run("state", "get", "evidence", "deposits", "ab"))
 
 
-def test_state_of_system_contracts_by_what_the_words_look_like(deployed: Any) -> None:
-    """A system contract declares no state: keys are read as they look, values shown as the ledger has them."""
+def test_state_of_system_contracts_by_bytes_and_text(deployed: Any) -> None:
+    """A system contract declares no state: its keys are bytes or text, its values shown as the ledger has them."""
     found = deployed.json("state", "get", "sys.contracts", "contract", "evidence")
     assert (found["present"], found["value"][1], found["value"][-1]) == (True, 1, "active")
+    deployed.json("contract", "deploy", EVIDENCE, "--name", "true", signs=True)
+    assert deployed.json("state", "get", "sys.contracts", "contract", "true")["present"] is True
+
+
+def test_a_transaction_that_failed_is_named_explained_and_proved(deployed: Any, tmp_path: Path) -> None:
+    """Whoever is told no learns which transaction it was, in which block, and has its proof like any other."""
+    proof = tmp_path / "failed.json"
+    words_of_call = ["contract", "call", "evidence", "deposit", DIGEST, "a", "1", "--gas", "2000", "--proof", proof]
+    refused = deployed.run(*words_of_call, signs=True)
+    receipt = deployed.node.blocks[2].receipts[0]
+    place = f"transaction {receipt.txid.hex()}, block 2, number 0; {receipt.gas_used} gas; it changed nothing"
+    assert (refused.exit_code, place in words(refused)) == (1, True), refused.output
+    assert verify(deployed, proof, "--expect", "failed").exit_code == 0
+    bare = deployed.run("contract", "call", "evidence", "witness", DIGEST, "--json", signs=True)
+    assert (bare.exit_code, json.loads(bare.stdout)) == (
+        1,
+        {
+            "txid": deployed.node.blocks[3].receipts[0].txid.hex(),
+            "height": 3,
+            "index": 0,
+            "gas_used": deployed.node.blocks[3].receipts[0].gas_used,
+            "reason": "E_UNKNOWN",
+            "message": "",
+            "proof": None,
+        },
+    )
+    status = words(deployed.run("tx", "status", receipt.txid.hex()))
+    assert "reason out_of_gas: " in status
+    assert "E_UNKNOWN:" not in words(deployed.run("tx", "status", json.loads(bare.stdout)["txid"]))
+
+
+def test_a_default_that_json_cannot_hold_is_shown_as_the_number_that_it_is(source: Any) -> None:
+    """The ABI writes a large number as text; a reader of the signature sees no quotes."""
+    text = BARE.replace("def one(self)", "def one(self, limit: int = 10**30)")
+    assert f"one(limit: int = {10**30}) -> int" in words(check(source(text)))
 
 
 def test_proofs_of_calls_and_events(deployed: Any, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from hanchain import __version__
+from hanchain.cli import output
 from hanchain.cli.main import app
 
 
@@ -87,3 +89,30 @@ def test_a_network_of_one_is_allowed_with_a_warning(tmp_path: Path) -> None:
     """Fewer than four validators tolerate no failure, and ``init`` says so."""
     result = run("testnet", "init", "--validators", 1, "--dir", tmp_path / "net")
     assert (result.exit_code, "one failure stops the chain" in " ".join(result.output.split())) == (0, True)
+
+
+def test_a_table_in_a_narrow_terminal_has_a_line_for_each_cell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Columns of two letters would be read by nobody; a hash stays whole and can be copied."""
+    rows = [("node0", "changing view", 40, "cdd13662888d99dc"), ("node1", "down", "-", "-")]
+    columns = ("node", "state", "height", "block hash")
+    monkeypatch.setattr(output, "console", Console(width=30, highlight=False, markup=False))
+    output.print_table("", columns, rows)
+    assert capsys.readouterr().out.splitlines() == [
+        "node        node0",
+        "state       changing view",
+        "height      40",
+        "block hash  cdd13662888d99dc",
+        "",
+        "node        node1",
+        "state       down",
+        "height      -",
+        "block hash  -",
+        "",
+    ]
+    monkeypatch.setattr(output, "console", Console(width=60, highlight=False, markup=False))
+    output.print_table("", columns, rows)
+    wide = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert wide[0] == ["node", "state", "height", "block", "hash"]
+    assert wide[1] == ["node0", "changing", "view", "40", "cdd13662888d99dc"]

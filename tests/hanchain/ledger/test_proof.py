@@ -68,7 +68,7 @@ def test_a_good_bundle(network, bundle):
         Step("signature", True, f"signed with {network.users[0].public_key.hex()}"),
         Step("transaction", True, "number 2 in block 1"),
         Step("receipt", True, f"transaction {txid}"),
-        Step("header", True, f"block hash {header_hash}, time 1767225601000 ms"),
+        Step("header", True, f"block hash {header_hash}, time 2026-01-01T00:00:01.000Z (1767225601000 ms)"),
         Step("certificate", True, "sealed by 3 of 4 validators"),
         Step("outcome", True, "executed: sys.anchor.notarise"),
         Step("digest", True, f"anchored {DIGEST.hex()} as 'text/plain', {len(FILE)} bytes"),
