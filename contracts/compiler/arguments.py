@@ -31,7 +31,7 @@ def arrange(
                 keyword.value,
                 Reason.WRONG_ARGUMENTS,
                 f"{name} has no parameter {keyword.arg!r}",
-                did_you_mean(keyword.arg, parameters),
+                did_you_mean(keyword.arg, parameters) or f"{name}({', '.join(parameters)})",
             )
             return None
         if keyword.arg in given:

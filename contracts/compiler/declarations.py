@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from typing import Final
 
 from contracts.compiler.cells import declares_cell, read_cell, read_event
 from contracts.compiler.constants import Constants, NotConstant
@@ -16,6 +18,11 @@ from contracts.compiler.vocabulary import LANGUAGE
 from contracts.limits import FUNCTIONS_MAX
 
 _MODULE = "contracts.language"
+_IMPORTED_INSTEAD: Final[Mapping[str, str]] = {  # by the module that a beginner imports from
+    "contracts": f"from {_MODULE} import ...",
+    "typing": "types are written without it: list[T], dict[K, T], tuple[T, ...] of fixed length, T | None",
+    "datetime": "the time of the block is ctx.time_ms, in milliseconds; date(...) takes one apart",
+}
 
 
 def declare(tree: ast.Module, problems: Problems) -> Contract:
@@ -92,6 +99,8 @@ class _Declarations:
             self._assignment(node.targets[0], node.value, names)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
             self._assignment(node.target, node.value, names)
+        elif isinstance(node, ast.AsyncFunctionDef):
+            self._problems.error(node, Reason.UNSUPPORTED, "nothing waits in a contract", "remove async")
         elif not isinstance(node, ast.Pass):
             place = "a contract class" if inside else "a module"
             what = (
@@ -111,7 +120,7 @@ class _Declarations:
                 node,
                 Reason.UNSUPPORTED,
                 f"a contract imports from {_MODULE} only",
-                "call another contract by contract(name).method(...)",
+                _IMPORTED_INSTEAD.get(node.module or "", "call another contract by contract(name).method(...)"),
             )
             return
         for alias in node.names:

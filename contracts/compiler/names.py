@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from typing import Final
 
 from contracts.compiler.body import Body
 from contracts.compiler.errors import Reason
@@ -111,17 +113,21 @@ def lower_attribute(body: Body, node: ast.Attribute) -> Node:
     return body.node(node, Kind.FIELD, node.attr, body.expression(node.value))
 
 
+_CONTEXT_ELSEWHERE: Final[Mapping[str, str]] = {  # names that contracts of other chains and programs use
+    "origin": "who signed is ctx.sender, which contract called is ctx.caller",
+    "msg": "who calls is ctx.sender",
+    "now": "the time of the block is ctx.time_ms, in milliseconds",
+    "block": "its height is ctx.height, its time ctx.time_ms",
+}
+
+
 def _lower_context(body: Body, node: ast.Attribute) -> Node:
     if node.attr == "roles":
         sender = body.node(node, Kind.CONTEXT, CONTEXT["sender"])
         return body.node(node, Kind.FIELD, "roles", body.node(node, Kind.FUNCTION, ACCOUNT, (sender,)))
     if node.attr in CONTEXT:
         return body.node(node, Kind.CONTEXT, CONTEXT[node.attr])
-    suggestion = (
-        "who signed is ctx.sender, which contract called is ctx.caller"
-        if node.attr == "origin"
-        else did_you_mean(node.attr, [*CONTEXT, "roles"])
-    )
+    suggestion = _CONTEXT_ELSEWHERE.get(node.attr) or did_you_mean(node.attr, [*CONTEXT, "roles"])
     return body.refuse(node, Reason.UNKNOWN_MEMBER, f"ctx has no {node.attr!r}", suggestion)
 
 

@@ -21,6 +21,8 @@ def check_identifier(name: str, where: ast.AST, problems: Problems) -> bool:
         problems.error(where, Reason.BAD_NAME, message)
     elif name.startswith("__") or name.endswith("__"):
         suggestion = "one underscore in front marks a helper" if name.startswith("__") else ""
+        if name == "__init__":
+            suggestion = "what runs once, at deployment, is a method of any name with @init"
         problems.error(where, Reason.BAD_NAME, f"{name!r} has two underscores at an end", suggestion)
     else:
         return True

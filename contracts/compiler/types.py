@@ -19,6 +19,16 @@ STR: Final = Type((3,), {"type": "string"}, "str", scalar_key=True)
 BYTES: Final = Type((4,), {"type": "string", "format": "bytes"}, "bytes", scalar_key=True)
 BLOB: Final = Type((11,), {"type": "string", "format": "blob"}, "BlobRef")
 _SIMPLE: Final[Mapping[str, Type]] = {"bool": BOOL, "int": INT, "str": STR, "bytes": BYTES}
+_TYPING: Final[Mapping[str, str]] = {  # names of the module typing, and what is written here
+    "Optional": "write T | None",
+    "Union": "write T | None",
+    "List": "write list[T]",
+    "Sequence": "write list[T]",
+    "Tuple": "write tuple[T, ...] of fixed length",
+    "Dict": "write dict[K, T]",
+    "Mapping": "write dict[K, T]",
+    "Set": NAMES_REFUSED["set"],
+}
 _KNOWN: Final = "types are bool, int, str, bytes, None, list[T], tuple[T, ...] of fixed length, dict[K, T], T | None"
 
 
@@ -130,7 +140,8 @@ class Types:
                 )
             schema = {"type": "object", "propertyNames": key.schema, "additionalProperties": value.schema}
             return Type((7, key.wire, value.wire), schema, python, depth=depth)
-        return self._unknown(node, f"there is no type {ast.unparse(node)[:60]!r}", _KNOWN)
+        suggestion = _TYPING.get(name) or NAMES_REFUSED.get(name) or _KNOWN
+        return self._unknown(node, f"there is no type {ast.unparse(node)[:60]!r}", suggestion)
 
     def _unknown(self, node: ast.expr, message: str, suggestion: str) -> Type | None:
         self._problems.error(node, Reason.UNKNOWN_TYPE, message, suggestion)

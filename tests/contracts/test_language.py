@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import contracts
 from contracts import language
 from contracts.library import NAMES, source
 
@@ -114,3 +115,8 @@ def test_what_needs_a_chain_says_so() -> None:
         language.hash(b"")
     with pytest.raises(RuntimeError, match=r"contracts\.testing\.LocalChain"):
         language.Map(str, int)["a"]
+
+
+def test_type_checkers_are_told_that_contracts_have_types() -> None:
+    """Without the marker of PEP 561, mypy ignores an installed package, and every mistake of types in a contract."""
+    assert Path(contracts.__file__).with_name("py.typed").is_file()
