@@ -15,6 +15,7 @@ from typing import Final
 from consensus.interface import Trace
 from consensus.simulation.ablation import without
 from consensus.simulation.checkers import Violation
+from consensus.simulation.film import Film
 from consensus.simulation.mutation import Mutation
 from consensus.simulation.plan import Plan, draw
 from consensus.simulation.world import World
@@ -41,6 +42,7 @@ class Result:
     lines: tuple[str, ...]  # the whole trace when asked for, the last steps after a violation, else nothing
     plan: Plan
     repeat: str  # the command that shows this run again
+    film: Film | None = None  # everything to be seen of it, when asked for
 
 
 def run(
@@ -54,6 +56,7 @@ def run(
     faulty: int | None = None,
     removed: tuple[str, ...] = (),
     trace: bool = False,
+    film: bool = False,
 ) -> Result:
     """Run one seed.
 
@@ -66,7 +69,8 @@ def run(
     plan = without(plan, removed)
     change = nullcontext() if mutant is None else Mutation.load(mutant).applied()
     with change:
-        world = World(plan, random, keep_lines=trace)
+        filmed = Film() if film else None
+        world = World(plan, random, keep_lines=trace, film=filmed)
         violation = None
         try:
             _drive(world)
@@ -96,6 +100,7 @@ def run(
             without=",".join(removed) or None,
             mutant=mutant,
         ),
+        film=filmed,
     )
 
 

@@ -18,6 +18,7 @@ from consensus.interface import Trace
 from consensus.replica import Replica
 from consensus.simulation import inspection
 from consensus.simulation.casting import Network, Pace, cast
+from consensus.simulation.film import Film
 from consensus.simulation.node import Node
 from consensus.simulation.parcels import Parcel, Transactions
 from consensus.simulation.plan import Crash, Plan
@@ -31,10 +32,11 @@ _STRAGGLER: Final = 10  # a straggling message takes this many times the ordinar
 class World:
     """One run in progress (the ``Host`` of its nodes)."""
 
-    def __init__(self, plan: Plan, random: Random, *, keep_lines: bool = False) -> None:
+    def __init__(self, plan: Plan, random: Random, *, keep_lines: bool = False, film: Film | None = None) -> None:
         self.plan = plan
         self.random = random
         self.timeline = Timeline()
+        self.film = film
         self.healed = False
         self.submitting = True
         self.recovery_ms: int | None = None
@@ -70,10 +72,14 @@ class World:
     def note(self, node: int, what: str, data: bytes = b"") -> None:
         """Mix something that happened into the trace hash."""
         self.timeline.note(node, what, data)
+        if self.film is not None:
+            self.film.note(self.now_ms, node, what)
 
     def traced(self, node: int, trace: Trace) -> None:
         """Keep a step of the protocol for the readable trace, and count the ones worth counting."""
         self.lines.append((self.now_ms, node, trace))
+        if self.film is not None:
+            self.film.steps.append((self.now_ms, node, trace))
         if self.nodes[node].correct:
             counted = _COVERED.get((trace.rule, trace.what))
             if counted is not None:
@@ -91,9 +97,11 @@ class World:
             self._deliver(1 + random.randrange(plan.delta_ms), sender, receiver, parcel)
             return
         if any(p.blocks(self.now_ms, sender, receiver) for p in plan.partitions):
+            self._lose(sender, receiver, parcel)
             return
         loss = plan.gossip_loss if isinstance(parcel, Transactions) else plan.loss
         if random.randrange(1_000) < loss or self._vote_lost(sender, receiver, parcel):
+            self._lose(sender, receiver, parcel)
             return
         copies = 2 if random.randrange(1_000) < plan.duplicates else 1
         for _ in range(copies):
@@ -101,6 +109,10 @@ class World:
             if random.randrange(1_000) < plan.stragglers:
                 delay *= _STRAGGLER
             self._deliver(delay, sender, receiver, parcel)
+
+    def _lose(self, sender: int, receiver: int, parcel: Parcel) -> None:
+        if self.film is not None:
+            self.film.message(self.now_ms, None, sender, receiver, parcel)
 
     def _vote_lost(self, sender: int, receiver: int, parcel: Parcel) -> bool:
         """Lose the votes of some heights on their way to most nodes: a few are left with certificates of their own.
@@ -148,6 +160,8 @@ class World:
         at_ms = self.now_ms + delay_ms
         if self.plan.ordered_links:
             at_ms = self._last_ms[sender, receiver] = max(at_ms, self._last_ms.get((sender, receiver), 0))
+        if self.film is not None:
+            self.film.message(self.now_ms, at_ms, sender, receiver, parcel)
         node = self.nodes[receiver]
         self.after(at_ms - self.now_ms, lambda: node.receive(sender, parcel))
 

@@ -114,15 +114,26 @@ def replay(
         typer.Option("--without", help="Faults to leave out, by commas, as a minimised schedule names them."),
     ] = None,
     mutant: Mutant = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a space-time diagram to this file instead.", dir_okay=False)
+    ] = None,
+    from_ms: Annotated[int, typer.Option("--from", help="First millisecond of the diagram.", min=0)] = 0,
+    to_ms: Annotated[int | None, typer.Option("--to", help="Last millisecond; default: the end.", min=1)] = None,
+    scale: Annotated[float, typer.Option("--scale", help="Pixels per millisecond.", min=0.01, max=20)] = 1.0,
     json: Json = False,
 ) -> None:
     """Run one seed again and print its trace: virtual time, node, view, rule, what happened."""
     names = tuple(name for name in (removed or "").split(",") if name)
+    filmed = html is not None
     try:
-        result = _run(seed, validators, window, profile, byzantine, faulty, mutant, names, trace=True)
+        result = _run(
+            seed, validators, window, profile, byzantine, faulty, mutant, names, trace=not filmed, film=filmed
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--without") from error
-    if json:
+    if html is not None:
+        _draw(result, html, from_ms, to_ms, scale)
+    elif json:
         print_json(asdict(result))
     else:
         for line in result.lines:
@@ -159,6 +170,7 @@ def _run(
     removed: tuple[str, ...] = (),
     *,
     trace: bool = False,
+    film: bool = False,
 ) -> Result:
     from consensus.simulation import run as run_seed
 
@@ -172,7 +184,19 @@ def _run(
         mutant=None if mutant is None else str(mutant),
         removed=removed,
         trace=trace,
+        film=film,
     )
+
+
+def _draw(result: Result, file: Path, from_ms: int, to_ms: int | None, scale: float) -> None:
+    from consensus.simulation.diagram import page
+
+    try:
+        drawn = page(result, from_ms=from_ms, to_ms=to_ms, pixels_per_ms=scale)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--from, --to") from error
+    file.write_text(drawn, encoding="utf-8")
+    say(f"{file}: {len(drawn) // 1024} KiB, {result.violation or 'no violation'}")
 
 
 def _minimise(again: Callable[[tuple[str, ...]], Result], *, json: bool) -> None:
