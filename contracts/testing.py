@@ -37,9 +37,9 @@ BLOCK_MS: Final = 1_000  # between blocks unless said otherwise
 class CallFailed(Exception):
     """A call did not end ok; ``outcome`` says how."""
 
-    def __init__(self, contract: str, method: str, outcome: Outcome) -> None:
+    def __init__(self, contract: str, method: str, outcome: Outcome, detail: str = "") -> None:
         self.outcome = outcome
-        meaning = "" if outcome.code else meaning_of(outcome.reason)
+        meaning = "" if outcome.code else meaning_of(outcome.reason) or detail
         said = f"{contract}.{method}: {outcome.status} {outcome.code or outcome.reason}"
         super().__init__(f"{said}: {meaning}" if meaning else said)
 
@@ -154,9 +154,21 @@ class LocalChain:
         self.last = outcome
         if outcome.status is not Status.OK:
             self.host.undo()
-            raise CallFailed(contract.name, method or "init", outcome)
+            raise CallFailed(contract.name, method or "init", outcome, _taken(contract.abi, method, outcome))
         self.host.keep()
         return outcome.value
+
+
+def _taken(abi: dict[str, Any], name: str, outcome: Outcome) -> str:
+    """Return what a refused call could have been: the parameters of its method, or the methods that there are."""
+    if outcome.status is not Status.REFUSED:
+        return ""
+    kind = "init" if not name else None
+    method = next((item for item in abi["methods"] if item["name"] == name or item["kind"] == kind), None)
+    if method is None:
+        return f"there are {', '.join(item['name'] for item in abi['methods'] if item['kind'] != 'init')}"
+    parameters = ", ".join(f"{item['name']}: {item['python']}" for item in method["parameters"])
+    return f"it is the {method['kind']} {method['name']}({parameters})"
 
 
 class LocalContract:

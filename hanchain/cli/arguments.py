@@ -56,12 +56,8 @@ def read_call(method: Method, words: Sequence[str]) -> tuple[Value, ...]:
                 raise Rejection(Reason.BAD_ARGUMENTS, f"{method.signature}: {match[1]} is given twice")
             named[match[1]] = read_word(types[match[1]], match[2], match[1])
         elif match is not None:
-            given_by_name = (
-                f"; text that begins with {match[1] + '='!r} is given by name, as in {_example(method)}{word}"
-            )
-            raise Rejection(
-                Reason.BAD_ARGUMENTS, f"{method.signature}: there is no parameter {match[1]!r}{given_by_name}"
-            )
+            said = f"{method.signature}: there is no parameter {match[1]!r}{_as_text(method, len(given), word)}"
+            raise Rejection(Reason.BAD_ARGUMENTS, said)
         elif named:
             raise Rejection(Reason.BAD_ARGUMENTS, f"{method.signature}: {word!r} comes after arguments by name")
         elif len(given) == len(method.parameters):
@@ -74,9 +70,10 @@ def read_call(method: Method, words: Sequence[str]) -> tuple[Value, ...]:
     return method.arguments(given, named)
 
 
-def _example(method: Method) -> str:
-    text = next((each.name for each in method.parameters if each.type == STR), "name")
-    return f"{text}="
+def _as_text(method: Method, position: int, word: str) -> str:
+    """Return how to give a word with an equals sign where a parameter of text is next."""
+    following = [parameter.name for parameter in method.parameters[position : position + 1] if parameter.type == STR]
+    return f"; if it is text, write {following[0]}={word}" if following else ""
 
 
 def read_word(kind: Type, word: str, what: str) -> Any:

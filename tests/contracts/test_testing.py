@@ -176,3 +176,22 @@ def test_defaults_of_an_abi_are_values() -> None:
     assert default_of({"type": INTEGER, "default": str(2**60)}) == 2**60
     assert default_of({"type": {"type": "string"}, "default": "0x00"}) == "0x00"
     assert default_of({"type": {"anyOf": [INTEGER, {"type": "null"}]}, "default": None}) is None
+
+
+def test_a_refused_call_says_what_the_contract_takes(chain: LocalChain) -> None:
+    """Whoever mistyped a method or forgot an argument need not open the source."""
+    example = chain.contracts["example"]
+    with pytest.raises(CallFailed, match=r"^example\.ad: refused unknown_method: there are add, deep, when$"):
+        example.call("ad", 1, sender=ALICE)
+    with pytest.raises(CallFailed, match=r"^example\.add: refused bad_arguments: it is the export add\(amount: int\)$"):
+        example.call("add", "1", sender=ALICE)
+    with pytest.raises(CallFailed, match=r"^example\.when: refused view_method: it is the view when\(\)$"):
+        example.call("when", sender=ALICE)
+
+
+def test_a_call_that_the_machine_ended_says_why_in_words(chain: LocalChain) -> None:
+    """A bare word such as overflow would send its reader to the manual."""
+    example = chain.contracts["example"]
+    example.call("add", 2**254, sender=ALICE)
+    with pytest.raises(CallFailed, match=r"^example\.add: error overflow: a number of more than 255 bits$"):
+        example.call("add", 2**254, sender=ALICE)

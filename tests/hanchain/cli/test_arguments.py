@@ -115,7 +115,7 @@ def test_arguments_come_by_position_and_by_name(words: list[str], arguments: tup
         (["0x01", "a", "1", "true", "more"], "5 arguments given, 4 are taken"),
         (
             ["0x01", "nota=a"],
-            "there is no parameter 'nota'; text that begins with 'nota=' is given by name, as in note=nota=a",
+            "there is no parameter 'nota'; if it is text, write note=nota=a",
         ),
         (["note=a", "0x01"], "'0x01' comes after arguments by name"),
         (["note=a", "note=b"], "note is given twice"),
