@@ -19,6 +19,7 @@ from consensus.replica import Replica
 from consensus.simulation import inspection
 from consensus.simulation.casting import Network, Pace, cast
 from consensus.simulation.film import Film
+from consensus.simulation.links import Links
 from consensus.simulation.node import Node
 from consensus.simulation.parcels import Parcel, Transactions
 from consensus.simulation.plan import Crash, Plan
@@ -26,7 +27,6 @@ from consensus.simulation.timeline import Timeline
 
 _TAIL: Final = 200  # traced steps kept for the report of a violation
 _PREPARE, _COMMIT, _VIEW_CHANGE, _PREPARE_CERTIFICATE = 2, 3, 6, 13  # types of encoded messages
-_STRAGGLER: Final = 10  # a straggling message takes this many times the ordinary delay
 
 
 class World:
@@ -37,14 +37,13 @@ class World:
         self.random = random
         self.timeline = Timeline()
         self.film = film
-        self.healed = False
         self.submitting = True
         self.recovery_ms: int | None = None
         self.network = Network.found(str(plan.seed), plan.validators, plan.settings)
         self.judges = self.network.judges(len(plan.byzantine))
         self.submitted: dict[bytes, int] = {}
         self.lines: deque[tuple[int, int, Trace]] = deque(maxlen=None if keep_lines else _TAIL)
-        self._last_ms: dict[tuple[int, int], int] = {}
+        self.links = Links(plan, random, self.timeline)
         self._luck: dict[tuple[int, int], tuple[int, int] | None] = {}
         self._moods: dict[int, tuple[int, int, int]] = {}
         self.nodes = [self._node(i) for i in range(plan.validators)]
@@ -89,29 +88,18 @@ class World:
 
     def transmit(self, sender: int, receiver: int, parcel: Parcel, delay_ms: int | None = None) -> None:
         """Put a parcel on the network; with ``delay_ms`` the sender decides how long it takes."""
-        plan, random = self.plan, self.random
         if delay_ms is not None:
-            self._deliver(delay_ms, sender, receiver, parcel)
+            self._deliver(self.links.ordered(sender, receiver, delay_ms), sender, receiver, parcel)
             return
-        if self.healed:
-            self._deliver(1 + random.randrange(plan.delta_ms), sender, receiver, parcel)
-            return
-        if any(p.blocks(self.now_ms, sender, receiver) for p in plan.partitions):
-            self._lose(sender, receiver, parcel)
-            return
-        loss = plan.gossip_loss if isinstance(parcel, Transactions) else plan.loss
-        if random.randrange(1_000) < loss or self._vote_lost(sender, receiver, parcel):
-            self._lose(sender, receiver, parcel)
-            return
-        copies = 2 if random.randrange(1_000) < plan.duplicates else 1
-        for _ in range(copies):
-            delay = 1 + random.randrange(plan.delay_ms)
-            if random.randrange(1_000) < plan.stragglers:
-                delay *= _STRAGGLER
+        delays = self.links.delays(
+            sender,
+            receiver,
+            loss=self.plan.gossip_loss if isinstance(parcel, Transactions) else self.plan.loss,
+            also_lost=lambda: self._vote_lost(sender, receiver, parcel),
+        )
+        for delay in delays:
             self._deliver(delay, sender, receiver, parcel)
-
-    def _lose(self, sender: int, receiver: int, parcel: Parcel) -> None:
-        if self.film is not None:
+        if not delays and self.film is not None:
             self.film.message(self.now_ms, None, sender, receiver, parcel)
 
     def _vote_lost(self, sender: int, receiver: int, parcel: Parcel) -> bool:
@@ -157,13 +145,9 @@ class World:
         return self._luck[view, height]
 
     def _deliver(self, delay_ms: int, sender: int, receiver: int, parcel: Parcel) -> None:
-        at_ms = self.now_ms + delay_ms
-        if self.plan.ordered_links:
-            at_ms = self._last_ms[sender, receiver] = max(at_ms, self._last_ms.get((sender, receiver), 0))
         if self.film is not None:
-            self.film.message(self.now_ms, at_ms, sender, receiver, parcel)
-        node = self.nodes[receiver]
-        self.after(at_ms - self.now_ms, lambda: node.receive(sender, parcel))
+            self.film.message(self.now_ms, self.now_ms + delay_ms, sender, receiver, parcel)
+        self.after(delay_ms, lambda: self.nodes[receiver].receive(sender, parcel))
 
     # ----------------------------------------------------------------------------------------------------------- nodes
 
@@ -188,7 +172,7 @@ class World:
 
     def _crash(self, crash: Crash) -> None:
         node = self.nodes[crash.node]
-        if not node.up or self.healed:
+        if not node.up or self.links.healed:
             return
         if crash.boundary == 0:
             node.crash()
@@ -198,7 +182,7 @@ class World:
 
     def _restart(self, node: Node) -> None:
         node.boundaries_left = None
-        if not node.up and not self.healed:
+        if not node.up and not self.links.healed:
             node.boot()
 
     def _rotate(self) -> None:
@@ -209,7 +193,7 @@ class World:
 
     def heal(self) -> None:
         """Global stabilisation: from now on links deliver within delta, and correct nodes run."""
-        self.healed = True
+        self.links.healed = True
         self.note(-1, "healed")
         everyone = self.random.randrange(4) == 0
         for node in self.correct:
