@@ -9,8 +9,10 @@ from typing import TypeAlias
 
 from contracts.compiler.errors import Problems, Reason
 from contracts.compiler.grammar import Kind, Node, Operand, Place
+from contracts.compiler.limits import NODES_MADE_MAX
 from contracts.compiler.scope import Assigned, Scope, merge
 from contracts.compiler.symbols import CellSymbol, Constant, Contract, FunctionSymbol, LanguageSymbol, Symbol
+from contracts.limits import PROGRAM_NODES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ LowerTest: TypeAlias = "Callable[[Body, ast.expr], Test]"
 
 
 @dataclass(slots=True)
+class Budget:
+    """How many more nodes are made before a source is given up: constants and defaults multiply in a few letters."""
+
+    nodes: int = NODES_MADE_MAX
+
+
+@dataclass(slots=True)
 class Body:
     """One function while it is lowered."""
 
@@ -37,6 +46,7 @@ class Body:
     fields: frozenset[str]  # names of all fields of all records
     lower: Lower = field(repr=False)
     lower_test: LowerTest = field(repr=False)
+    budget: Budget
     writes: ast.AST | None = None  # where it first changes state or emits
     callees: set[str] = field(default_factory=set)
 
@@ -57,7 +67,13 @@ class Body:
         return self.problems.place(node)
 
     def node(self, where: ast.AST | Place, kind: Kind, *operands: Operand) -> Node:
-        """Return a node that stands where ``where`` does."""
+        """Return a node that stands where ``where`` does; raise CompileErrors when there are far too many."""
+        self.budget.nodes -= 1
+        if self.budget.nodes < 0:
+            message = f"the program is far larger than the {PROGRAM_NODES_MAX:,} nodes that are allowed"
+            suggestion = "constants and defaults that are tuples are built anew wherever they are used: use fewer"
+            self.problems.error(self.function.definition, Reason.TOO_LARGE, message, suggestion)
+            self.problems.check()
         return Node(kind, operands, where if isinstance(where, Place) else self.place(where))
 
     def constant(self, where: ast.AST | Place, value: Constant) -> Node:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 
 from contracts.compiler.errors import Problems, Reason
-from contracts.compiler.limits import CONSTANT_ITEMS_MAX
+from contracts.compiler.limits import CONSTANT_ITEMS_MAX, CONSTANT_PARTS_MAX
 from contracts.compiler.symbols import Constant, ConstantSymbol, StatesSymbol, Symbol
 from contracts.limits import INTEGER_BITS_MAX, INTEGER_MAX, TEXT_LENGTH_MAX
 
@@ -31,8 +31,8 @@ class Constants:
             return self.literal(node)
         if isinstance(node, ast.Name | ast.Attribute):
             return self._named(node)
-        if isinstance(node, ast.Tuple) and len(node.elts) <= CONSTANT_ITEMS_MAX:
-            return tuple(self.read(item) for item in node.elts)
+        if isinstance(node, ast.Tuple):
+            return self._tuple(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             return self._bounded(node, -self._integer(node.operand))
         if isinstance(node, ast.BinOp):
@@ -84,6 +84,15 @@ class Constants:
             raise self._refuse(node, "a tuple of texts is expected", 'as in ("a", "b")')
         return texts
 
+    def _tuple(self, node: ast.Tuple) -> Constant:
+        """Return a tuple of so few items, through all levels, that those that are other constants cannot explode."""
+        if len(node.elts) <= CONSTANT_ITEMS_MAX:
+            value = tuple(self.read(item) for item in node.elts)
+            if _count(value) <= CONSTANT_PARTS_MAX:
+                return value
+        message = f"a constant tuple has at most {CONSTANT_ITEMS_MAX} items, {CONSTANT_PARTS_MAX} with all inside them"
+        raise self._refuse(node, message, "keep larger tables in the state")
+
     def _named(self, node: ast.Name | ast.Attribute) -> Constant:
         if isinstance(node, ast.Name):
             symbol = self._members.get(node.id) or self._names.get(node.id)
@@ -133,3 +142,8 @@ class Constants:
     def _refuse(self, node: ast.expr, message: str, suggestion: str = "") -> NotConstant:
         self._problems.error(node, Reason.BAD_CONSTANT, message, suggestion)
         return NotConstant()
+
+
+def _count(value: Constant) -> int:
+    """Return how many values there are in a constant, itself among them; each item has been counted before."""
+    return 1 + sum(map(_count, value)) if isinstance(value, tuple) else 1

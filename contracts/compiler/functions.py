@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from contracts.compiler.advice import advise
-from contracts.compiler.body import Body
+from contracts.compiler.body import Body, Budget
 from contracts.compiler.errors import Problems, Reason
 from contracts.compiler.expressions import lower_expression, lower_test
 from contracts.compiler.grammar import ExportKind, Node, Wire, depth
@@ -42,9 +42,10 @@ class Function:
 
 
 def lower_functions(contract: Contract, problems: Problems) -> tuple[Function, ...]:
-    """Return all functions of a contract; errors are noted."""
+    """Return all functions of a contract; errors are noted, and raised at once if there is no end to it."""
     fields = frozenset(ACCOUNT_FIELDS).union(field.name for record in contract.records for field in record.fields)
-    functions = tuple(_lower_function(symbol, contract, fields, problems) for symbol in contract.functions)
+    budget = Budget()
+    functions = tuple(_lower_function(symbol, contract, fields, problems, budget) for symbol in contract.functions)
     _check_views(functions, problems)
     total = sum(function.nodes for function in functions)
     if total > PROGRAM_NODES_MAX:
@@ -57,7 +58,9 @@ def lower_functions(contract: Contract, problems: Problems) -> tuple[Function, .
     return functions
 
 
-def _lower_function(symbol: FunctionSymbol, contract: Contract, fields: frozenset[str], problems: Problems) -> Function:
+def _lower_function(
+    symbol: FunctionSymbol, contract: Contract, fields: frozenset[str], problems: Problems, budget: Budget
+) -> Function:
     statements = without_documentation(symbol.definition.body)
     parameters = tuple(parameter.name for parameter in symbol.parameters)
     names = dict.fromkeys(parameters)
@@ -67,7 +70,7 @@ def _lower_function(symbol: FunctionSymbol, contract: Contract, fields: frozense
             names[name] = None
     errors_before = problems.count
     scope = Scope(parameters, tuple(names))
-    body = Body(contract, symbol, scope, problems, fields, lower_expression, lower_test)
+    body = Body(contract, symbol, scope, problems, fields, lower_expression, lower_test, budget)
     block = lower_block(body, statements or [ast.copy_location(ast.Pass(), symbol.definition)])
     if scope.size > LOCALS_MAX:
         problems.error(

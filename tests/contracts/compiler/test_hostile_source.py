@@ -73,6 +73,47 @@ def test_a_hostile_source_is_refused_in_bounded_time(name: str) -> None:
     assert time.process_time() - started < SECONDS_MAX
 
 
+DOUBLED = "A0 = (1,)\n" + "".join(f"A{number + 1} = (A{number}, A{number})\n" for number in range(60))
+CHAINED = "A0 = (1,)\n" + "".join(f"A{number + 1} = (A{number},)\n" for number in range(500))
+WIDE = "A = (" + "0, " * 63 + ")\nB = (A, A, A)\n"
+DEFAULTS = WIDE + "def h(" + ", ".join(f"a{number}=B" for number in range(16)) + "):\n    return 1\n"
+
+EXPLODING = {
+    "doubled": (DOUBLED, "return len(A60)", Reason.BAD_CONSTANT),
+    "chained": (CHAINED, "return len(A500)", Reason.BAD_CONSTANT),
+    "used": (WIDE, "B;B;B;B" + f"{STEP}B;B;B;B" * 3_000 + f"{STEP}return 1", Reason.TOO_LARGE),
+    "defaults": (DEFAULTS, "h();h()" + f"{STEP}h();h();h();h()" * 2_300 + f"{STEP}return 1", Reason.TOO_LARGE),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXPLODING))
+def test_constants_do_not_explode(name: str) -> None:
+    """Constants inside constants and defaults cannot make more of a small source than a program may be."""
+    module, body, reason = EXPLODING[name]
+    importing, rest = HEAD.split("\n", 1)
+    started = time.process_time()
+    with pytest.raises(CompileErrors) as caught:
+        compile_source(f"{importing}\n{module}{rest}{body}")
+    assert reason in {error.reason for error in caught.value.errors}
+    assert time.process_time() - started < SECONDS_MAX
+
+
+def test_a_table_of_constants_compiles() -> None:
+    """A tuple of 64 pairs is small enough, one of 65 is not and the error says so."""
+    importing, rest = HEAD.split("\n", 1)
+    for count in (64, 65):
+        table = "A = (" + "(1, 2), " * count + ")\n"
+        source_of = f"{importing}\n{table}{rest}return len(A)"
+        if count == 64:
+            assert compile_source(source_of).program
+            continue
+        with pytest.raises(CompileErrors) as caught:
+            compile_source(source_of)
+        assert [error.message for error in caught.value.errors if error.reason == Reason.BAD_CONSTANT] == [
+            "a constant tuple has at most 64 items, 256 with all inside them"
+        ]
+
+
 def test_the_nesting_that_is_allowed_compiles() -> None:
     """A program may be as deep as the grammar says and no deeper: 64 levels, statement included."""
     assert compile_source(HEAD + "return " + "not " * 62 + "a").program
