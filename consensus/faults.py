@@ -1,9 +1,9 @@
-"""What a replica does about offences of others and about faults of its own."""
+"""Offences of others: what is evidence, and reported once."""
 
 from __future__ import annotations
 
 from consensus.certificate import SealCert
-from consensus.interface import Halt, ReportEvidence
+from consensus.interface import ReportEvidence
 from consensus.messages import Message, Prepare, PrepareCert, Seal, Type, encode_message
 from consensus.state import State
 
@@ -46,11 +46,3 @@ def compare_seals(s: State, certificate: SealCert) -> None:
             if block_hash != certificate.block_hash and member in votes:
                 first = Seal(epoch, member, height, block_hash, votes[member])
                 report(s, "K3", member, height, first, Seal(epoch, member, height, certificate.block_hash, signature))
-
-
-def halt(s: State, why: str) -> None:
-    """Stop voting for good, keep serving, say so."""
-    if s.halted is None:
-        s.halted = why
-        s.trace("P9", "halt", s.executed, why)
-        s.emit(Halt(why))

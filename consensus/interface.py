@@ -111,7 +111,14 @@ class Synced:
     certificate: SealCert | None
 
 
-Event: TypeAlias = Received | Connected | Tick | PoolChanged | Proposed | Validated | Executed | Synced
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """The shell found that executing a certified block gives another result here (P9)."""
+
+    reason: str
+
+
+Event: TypeAlias = Received | Connected | Tick | PoolChanged | Proposed | Validated | Executed | Synced | Diverged
 
 # ------------------------------------------------------------------------------------------------------------ effects
 
@@ -125,6 +132,8 @@ class RecordKind(IntEnum):
     MOVED = 4  # view moved to, with the own VIEW-CHANGE's exact bytes
     NEW_VIEW = 5  # the accepted NEW-VIEW
     SEALED = 6  # a SealCert
+    HALTED = 7  # this replica votes no more: the height executed by then, and why
+    CLEARED = 8  # the operator has mended it: nothing in it; the one record that no replica writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +244,19 @@ class ReportEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """This replica's state is wrong (P9) or its own rules broke: it votes no more and keeps serving. Alarm."""
+    """This replica's state is wrong (P9), or its key votes elsewhere (R6): it votes no more and keeps serving.
+
+    Sent again at every start, until the operator has the log say that it is mended.
+    """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """People have to look: no quorum agrees on a result (P9). Voting goes on. None: it is over."""
+
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +291,7 @@ Effect: TypeAlias = (
     | FetchBlocks
     | ReportEvidence
     | Halt
+    | Alarm
     | Refused
     | Trace
 )

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from consensus import limits
 from consensus.certificate import SealCert, ValidatorSet
 from consensus.crypto import Context, Signer
+from consensus.divergence import halt
 from consensus.fields import Reason, Rejection
 from consensus.interface import (
     CommitBlock,
     Connected,
+    Diverged,
     Effect,
     Event,
     Executed,
+    Halt,
     PoolChanged,
     Proposed,
     Received,
@@ -85,6 +88,7 @@ class Snapshot:
     base_timeout_ms: int  # T(0), which adapts to what sealing takes here
     timeout_ms: int  # T(k)
     halted: str | None
+    alarm: str | None  # no quorum agrees on a result (P9)
 
 
 class Replica:
@@ -113,6 +117,8 @@ class Replica:
         s.trace("R4", "start", s.stable, f"executed {s.executed}, {'active' if s.active else 'changing view'}")
         if s.certificate is not None and s.certificate != self._stored_certificate:
             s.emit(CommitBlock(s.certificate))  # the log kept it, the shell's store did not
+        if s.halted is not None:
+            s.emit(Halt(s.halted))
         seal_executed(s)
         s.broadcast(own_status(s))
         return self._finish()
@@ -139,6 +145,8 @@ class Replica:
                 on_executed(s, event.height, event.block_hash)
             case Synced():
                 on_synced(s, event.block, event.certificate)
+            case Diverged():
+                halt(s, event.reason)
             case Connected():
                 s.send(event.peer, own_status(s))
         return self._finish()
@@ -163,6 +171,7 @@ class Replica:
             base_timeout_ms=base_ms(s),
             timeout_ms=timeout_ms(s),
             halted=s.halted,
+            alarm=s.alarm,
         )
 
     @property

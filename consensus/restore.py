@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from consensus.certificate import SealCert
 from consensus.codec import CodecError, Value, decode, encode
+from consensus.divergence import halt_payload
 from consensus.fields import Fields, Rejection
 from consensus.interface import Record, RecordKind, Recovery, SealedBlock
 from consensus.limits import BODY_BYTES_MAX, MESSAGE_BYTES_MAX
@@ -24,8 +28,34 @@ from consensus.views import apply_forced, recompute
 RECORD_BYTES_MAX = MESSAGE_BYTES_MAX + BODY_BYTES_MAX
 
 
+class StaleBlocks(Exception):
+    """The blocks end below what the log knows to be executed: with them this replica might contradict itself (R4)."""
+
+
 class CorruptLog(Exception):
     """The log holds a record that this code never wrote: refuse to vote (R4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A halt that a log remembers: the height executed by then, and why."""
+
+    height: int
+    reason: str
+
+
+def halt_in(records: Iterable[Record]) -> Halted | None:
+    """Return the halt that a log's records leave a replica in; raise CorruptLog for a record this code never wrote."""
+    kinds = {RecordKind.HALTED, RecordKind.CLEARED}
+    try:
+        return _halts([(r.kind, decode(r.payload, max_bytes=RECORD_BYTES_MAX)) for r in records if r.kind in kinds])[0]
+    except (Rejection, CodecError) as error:
+        raise CorruptLog(str(error)) from error
+
+
+def clearing() -> Record:
+    """Return the record that ends a halt: written by the operator's tool, never by a replica."""
+    return Record(RecordKind.CLEARED, encode([]))
 
 
 def restore(s: State, recovery: Recovery) -> None:
@@ -35,6 +65,7 @@ def restore(s: State, recovery: Recovery) -> None:
         _restore_chain(s, recovery, [SealCert.read(v) for kind, v in decoded if kind is RecordKind.SEALED])
         for kind, value in decoded:
             _restore_record(s, kind, value)
+        _restore_halt(s, decoded)
     except (Rejection, CodecError) as error:
         raise CorruptLog(str(error)) from error
     if s.certificate is not None:
@@ -62,6 +93,8 @@ def _restore_chain(s: State, recovery: Recovery, logged: list[SealCert]) -> None
     known = [] if recovery.certificate is None else [recovery.certificate]
     for certificate in logged:
         held = s.chain.get(certificate.height)
+        if certificate.epoch == s.validators.epoch and certificate.height > s.executed:
+            raise StaleBlocks(f"blocks end at height {s.executed}, the log has the certificate of {certificate.height}")
         if certificate.epoch == s.validators.epoch and held is not None and held.block_hash == certificate.block_hash:
             known.append(certificate)
     s.certificate = max(known, key=lambda c: c.height, default=None)
@@ -106,6 +139,32 @@ def _restore_record(s: State, kind: RecordKind, value: Value) -> None:
             s.view, s.new_view = message.view, message
 
 
+def _restore_halt(s: State, decoded: list[tuple[RecordKind, Value]]) -> None:
+    """Stay halted until the operator cleared it, and then only on blocks that are sealed up to there.
+
+    What this replica executed by then it may have sealed: on certified blocks it never seals those heights again.
+    """
+    halted, cleared = _halts(decoded)
+    if halted is not None:
+        s.halted, s.halted_height = halted.reason, halted.height
+    if s.stable < cleared:
+        raise StaleBlocks(f"certified blocks end at height {s.stable}; the halt that was cleared needs {cleared}")
+
+
+def _halts(decoded: list[tuple[RecordKind, Value]]) -> tuple[Halted | None, int]:
+    """Return the halt that stands, and the highest height of those that were cleared."""
+    halted: Halted | None = None
+    cleared = 0
+    for kind, value in decoded:
+        if kind is RecordKind.HALTED:
+            fields = Fields(value, "halt record")
+            halted = Halted(fields.uint(U64), fields.blob(0, MESSAGE_BYTES_MAX).decode(errors="replace"))
+            fields.end()
+        elif kind is RecordKind.CLEARED and halted is not None:
+            cleared, halted = max(cleared, halted.height), None
+    return halted, cleared
+
+
 def _restore_view(s: State) -> None:
     """Be in the view moved to, inactive unless its NEW-VIEW is here; own votes of it count again (R4)."""
     if s.new_view is not None and s.new_view.view < s.view:
@@ -146,6 +205,8 @@ def _restore_forced(s: State, new_view: NewView) -> None:
 def checkpoint(s: State) -> list[Record]:
     """Return the records from which ``restore`` makes this state again; they replace all earlier ones."""
     records: list[Record] = []
+    if s.halted is not None:
+        records.append(Record(RecordKind.HALTED, halt_payload(s)))
     if s.certificate is not None:
         records.append(Record(RecordKind.SEALED, s.certificate.encode()))
     if s.own_change is not None and s.own_change.new_view == s.view:

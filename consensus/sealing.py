@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from consensus import limits
 from consensus.certificate import SealCert, Signatures
-from consensus.faults import compare_seals, halt, report
+from consensus.divergence import halt, note_results, watch_results
+from consensus.faults import compare_seals, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import CommitBlock, FetchBlocks, RecordKind, SealedBlock
 from consensus.messages import Seal, Type, seal_body
@@ -99,6 +100,7 @@ def count_seals(s: State, height: int) -> None:
         if len(votes) >= s.validators.quorum:
             seals = Signatures.collect(votes, s.validators)
             adopt_certificate(s, SealCert(s.validators.epoch, height, block_hash, seals))
+    watch_results(s)
 
 
 def on_certificate(s: State, certificate: SealCert) -> None:
@@ -143,6 +145,7 @@ def adopt_certificate(s: State, certificate: SealCert) -> None:
     s.complaining = None
     s.complaints.pop(s.index, None)
     sign_seals(s)
+    note_results(s, grown=True)
     s.trace("P8", "sealed", height, certificate.block_hash.hex()[:8])
 
 
@@ -150,6 +153,8 @@ def fetch_blocks(s: State) -> None:
     """Ask for blocks up to the target when they will not come by deciding here (section 12)."""
     if s.target is None or s.target.height < s.execute_next or s.fetching_to >= s.target.height:
         return
+    if s.halted is not None:
+        return  # on top of what is wrong here nothing of others fits
     far = s.target.height > s.stable + s.settings.window
     if far or s.now_ms - s.target_ms >= s.settings.timeout_ms // 8:
         s.fetching_to = s.target.height

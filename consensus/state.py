@@ -134,6 +134,10 @@ class State:
     served: dict[tuple[int, bytes], int] = field(default_factory=dict)  # when a peer was last sent a body
     heard: set[int] = field(default_factory=set)  # peers whose STATUS came since the start (R5)
     halted: str | None = None
+    halted_height: int = 0  # executed when it halted
+    unsealed_since_ms: int | None = None  # since when an executed height waits for a quorum of seals (P9)
+    alarm: str | None = None  # what people were told of it
+    alarm_height: int = 0  # the height it was raised for
     # time (milliseconds of the clock of step, None: not armed)
     now_ms: int = 0
     clock_ms: int = 0  # wall clock, as last told by the shell

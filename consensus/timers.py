@@ -7,6 +7,7 @@ complaint, a view change, a resend or a proposal by the same functions that mess
 from __future__ import annotations
 
 from consensus import limits
+from consensus.divergence import alarm_due_ms, watch_results
 from consensus.interface import Wake
 from consensus.messages import Complain, Complaint, Heartbeat
 from consensus.patience import timeout_ms
@@ -72,6 +73,7 @@ def on_tick(s: State) -> None:
         s.status_ms = now
         s.broadcast(own_status(s))
     check_complaints(s)  # complaints age
+    watch_results(s)
     ask_for_bodies(s)
 
 
@@ -127,6 +129,9 @@ def deadlines(s: State) -> list[int]:
         found.append(s.resend_ms + limits.RESEND_INTERVAL_MS)
     if s.pool_since_ms is not None and since is None:
         found.append(s.pool_since_ms + 2 * s.settings.batch_delay_ms + 1)
+    alarm_ms = alarm_due_ms(s)
+    if alarm_ms is not None:
+        found.append(alarm_ms)
     found.extend(fetch.next_ms for fetch in s.fetches.values())
     if s.target is not None and s.fetching_to < s.target.height:
         found.append(s.target_ms + s.settings.timeout_ms // 8)

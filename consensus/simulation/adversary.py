@@ -122,6 +122,10 @@ class Adversary:
     seat: Seat
     behaviours: tuple[Behaviour, ...]
 
+    def has(self, name: str) -> bool:
+        """Whether one of the behaviours is the one of this name."""
+        return any(behaviour.name == name for behaviour in self.behaviours)
+
     def rewrite(self, peer: int, message: Message) -> list[Letter]:
         """Return what leaves to ``peer`` in place of the wrapped replica's message."""
         letters = [message]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from consensus.codec import CodecError, CodecReason, decode, encode
@@ -35,6 +35,11 @@ def execute(context: Context, parent_hash: bytes, header: ProposalHeader, digest
     """Return the block that executing a decision on top of ``parent_hash`` gives, the same on every validator."""
     made = block_hash(context, header.height, parent_hash, digest, header.timestamp_ms, header.pview, body)
     return Block(SealedBlock(header.height, made, digest, header.timestamp_ms, header.pview), parent_hash, body)
+
+
+def spoilt(context: Context, block: Block) -> Block:
+    """Return what an execution gives that is not deterministic."""
+    return replace(block, sealed=replace(block.sealed, block_hash=context.suite.hash(block.sealed.block_hash)))
 
 
 def links(context: Context, block: Block, parent_hash: bytes) -> bool:

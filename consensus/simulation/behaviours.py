@@ -365,6 +365,7 @@ _STOCK = (
 _FORGERS = (
     Behaviour("swap_payload", _swap_payload, _relay_junk),
     Behaviour("forge_new_view", answer=_forge_new_view),
+    Behaviour("wrong_results"),  # in the executor of its node: the protocol is kept to
     Behaviour("forge_certificate", spontaneous=_forge_certificate),
     Behaviour("repeat_change", _repeat_change),
     Behaviour("relabel", _relabel),

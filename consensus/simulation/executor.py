@@ -37,6 +37,7 @@ class Bench:
     validators: ValidatorSet
     random: Random
     judges: Judges | None  # None for a Byzantine node
+    spoils: bool  # execution gives results of its own
     execution_ms: int
     sync_ms: int
     later: Callable[[int, Callable[[], None]], None]
@@ -93,7 +94,8 @@ class Executor:
         b, height = self._bench, decision.header.height
         if height == b.disk.executed + 1:
             parent_hash = b.disk.block_hash(height - 1)
-            self._store(application.execute(b.context, parent_hash, decision.header, decision.digest, decision.body))
+            block = application.execute(b.context, parent_hash, decision.header, decision.digest, decision.body)
+            self._store(application.spoilt(b.context, block) if b.spoils else block)
         self._working = False
         if height <= b.disk.executed:  # else catching up overtook it and will bring it
             b.deliver(Executed(height, b.disk.block_hash(height)))

@@ -15,6 +15,7 @@ from consensus.certificate import SealCert, ValidatorSet
 from consensus.crypto import Context
 from consensus.fields import Reason
 from consensus.interface import (
+    Alarm,
     Broadcast,
     BuildProposal,
     CommitBlock,
@@ -122,6 +123,7 @@ class Node:
         self.up = False
         self.life = 0
         self.boundaries_left: int | None = None  # until the power cut
+        self.halted = False  # in this life or an earlier one
         self.replica: Replica
         self._clear()
 
@@ -149,6 +151,10 @@ class Node:
         if self.correct:
             inspection.show_restart(self.judges, self.index, self.replica)
         self._take(self.replica.start(self.host.now_ms, self._clock_ms()))
+        if self.halted:
+            self.judges.count("restarts after a halt")
+            if self.replica.snapshot().halted is None:
+                raise Violation("P9", f"node {self.index} votes again after a restart")
         self._tell_pool()
         for peer in self.traits.peers:
             self._later(1 + self.host.random.randrange(5), partial(self.step, Connected(peer)))
@@ -274,9 +280,13 @@ class Node:
                     self.judges.accused(self.index, effect.rule, effect.offender, pair, self.traits.faulty)
             case Refused():
                 self._refused(effect)
+            case Alarm():
+                self.judges.count("P9 alarms" if effect.reason is not None else "P9 alarms over")
             case Halt():
                 if self.correct:
                     raise Violation("P9", f"node {self.index} halts: {effect.reason}")
+                self.halted = True
+                self.judges.count("P9 halts")
             case Persist() | Trace():
                 raise AssertionError("handled before")
 
@@ -372,6 +382,7 @@ class Node:
             validators=host.validators,
             random=host.random,
             judges=self.judges if self.correct else None,
+            spoils=traits.adversary is not None and traits.adversary.has("wrong_results"),
             execution_ms=traits.execution_ms,
             sync_ms=traits.sync_ms,
             later=self._later,

@@ -14,7 +14,17 @@ from consensus.certificate import faulty_max
 from consensus.interface import Settings
 from consensus.simulation.behaviours import SWARM
 
-PROFILES: Final = ("swarm", "lost_votes", "lying_leader", "quiet", "wrong_clock", "forger", "impatient", "outage")
+PROFILES: Final = (
+    "swarm",
+    "lost_votes",
+    "lying_leader",
+    "quiet",
+    "wrong_clock",
+    "forger",
+    "impatient",
+    "outage",
+    "divergent",
+)
 _TIMEOUTS_MS: Final = (1_000, 2_000)
 
 
@@ -200,6 +210,13 @@ def _focus(random: Random, plan: Plan) -> Plan:
             burst=1,
         )
     bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
+    if plan.profile == "divergent":
+        crashes = [Crash(node, at_ms, 0, 400) for node, _ in bad for at_ms in (2_000, 3_000)]
+        return replace(
+            plan,
+            crashes=tuple(sorted((*plan.crashes, *crashes), key=lambda c: (c.at_ms, c.node))),
+            byzantine=tuple((node, ("wrong_results",)) for node, _ in bad),
+        )
     if plan.profile == "wrong_clock":
         faulty = {node for node, _ in bad}
         correct = [node for node in range(plan.validators) if node not in faulty]

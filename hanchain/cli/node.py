@@ -89,6 +89,34 @@ def _executor(executor: ExecutorStatus) -> str:
     return f"{executor.state}, {process}, {again}, {executor.replayed} blocks executed again in the last"
 
 
+@app.command("clear-halt")
+def clear_halt(
+    config: ConfigFile,
+    mended: Annotated[
+        bool, typer.Option("--mended", help="The cause is mended: let this validator vote again.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show why a stopped validator votes no more, and with --mended let it vote again."""
+    from hanchain.node import mending
+    from hanchain.node.config import load
+
+    with reported():
+        loaded = load(config, os.environ)
+        found = mending.clear_halt(loaded) if mended else mending.read_halt(loaded)
+    if json:
+        print_json({"halted": None if found is None else asdict(found), "cleared": mended and found is not None})
+        return
+    if found is None:
+        say("nothing to clear: this validator may vote")
+        return
+    say(f"halted at height {found.height}: {found.reason}")
+    if mended:
+        say(f"cleared; it starts on blocks that are certified up to height {found.height}")
+    else:
+        say("once its cause is mended (docs/halted.md): the same command with --mended")
+
+
 @app.command("status")
 def status(
     url: Annotated[str, typer.Option("--url", help="API address of the node.")] = "http://127.0.0.1:8600",
@@ -117,5 +145,7 @@ def status(
         print_table(
             "", ("peer", "address", "link"), [(p.name, p.address, p.detail or "not connected") for p in found.peers]
         )
+    if found.alarm is not None:
+        say(f"ALARM: {found.alarm}")
     if found.halted is not None:
         raise fail(f"this node stopped voting: {found.halted}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from consensus import Replica, Settings
-from consensus.restore import CorruptLog
+from consensus.restore import CorruptLog, StaleBlocks
 from hanchain.crypto import CryptoRejection, PrivateKey
 from hanchain.crypto.keystore import KeyStore
 from hanchain.ledger.execution import rules_of
@@ -137,6 +137,8 @@ def _open(config: Config, genesis: Genesis, index: int, signer: PrivateKey, open
         )
     except CorruptLog as error:
         raise Corruption(str(data / "log"), str(error)) from error
+    except StaleBlocks as error:
+        raise Corruption(str(data / "blocks"), str(error)) from error
     return Node(
         config=config,
         genesis=genesis,

@@ -40,6 +40,10 @@ from storage.blocks import BlockRecord, BlockStore, Location
 from storage.wal import WalRecord
 
 
+class WrongResult(Fault):
+    """Executing a certified block gave another result here (P9): this validator's state is wrong."""
+
+
 class Chain:
     """Block store and executor of one node. One thread writes; reads may come from any."""
 
@@ -132,7 +136,8 @@ class Chain:
         record = block.record
         stored = self.decide(record.header, block.digest, record.body, record.commit_certificate)
         if stored.block_hash != block.block_hash:
-            raise Fault(f"P9: executing height {stored.height} gives {stored.block_hash.hex()}, sealed is another hash")
+            mine = stored.block_hash.hex()
+            raise WrongResult(f"P9: executing height {stored.height} gives {mine}, sealed is another hash")
         if block.certificate is not None and self._store.certificate(stored.height) is None:
             self._store.put_certificate(stored.height, block.certificate.encode())
         return stored
@@ -140,7 +145,7 @@ class Chain:
     def certify(self, certificate: SealCert) -> None:
         """Store the certificate of an executed block."""
         if certificate.block_hash != self._store.block_hash(certificate.height):
-            raise Fault(f"P9: the certificate of height {certificate.height} is not that of the stored block")
+            raise WrongResult(f"P9: the certificate of height {certificate.height} is not that of the stored block")
         self._store.put_certificate(certificate.height, certificate.encode())
 
     def stored(self, height: int) -> StoredBlock:

@@ -168,6 +168,7 @@ class LocalService:
             peers=self._peers(),
             catching_up_to=node.catching_up_to,
             halted=node.halted,
+            alarm=node.alarm,
             uptime_ms=int((time.monotonic() - node.started) * 1000),
         )
 

@@ -17,10 +17,12 @@ import structlog
 
 from consensus import Replica, SealCert, Snapshot
 from consensus.interface import (
+    Alarm,
     Broadcast,
     BuildProposal,
     CommitBlock,
     Connected,
+    Diverged,
     Effect,
     Event,
     Execute,
@@ -44,7 +46,7 @@ from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.reasons import Fault, Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.admission import Admission
-from hanchain.node.chain import Chain
+from hanchain.node.chain import Chain, WrongResult
 from hanchain.node.config import Config, parse_address
 from hanchain.node.crew import Crew
 from hanchain.node.engine import Engine
@@ -106,6 +108,7 @@ class Node:
         self.waiting = Waiting()
         self.metrics = metrics
         self.halted: str | None = None  # why this node votes no more
+        self.alarm: str | None = None  # what people have to look at while it votes on
         self.sealed_height = 0
         self.started = time.monotonic()
         self._log = log
@@ -185,7 +188,9 @@ class Node:
 
     def _fault(self, error: BaseException) -> None:
         """Fail for a broken disk or chain in their own words, for an error that nobody foresaw with its trace too."""
-        if isinstance(error, StorageError | Fault):
+        if isinstance(error, WrongResult):
+            self.handle(Diverged(str(error)))  # the core halts, and its log remembers
+        elif isinstance(error, StorageError | Fault):
             self.fail(str(error))
         else:
             self._out.error("fault", exc_info=error)
@@ -294,6 +299,10 @@ class Node:
                 self._out.warning("evidence", rule=effect.rule, offender=offender, first=effect.first.hex()[:64])
             case Halt():
                 self._halt(effect.reason)  # the core votes no more by itself, and goes on serving
+            case Alarm():
+                self.alarm = effect.reason
+                say = self._out.info if effect.reason is None else self._out.critical
+                say("alarm" if effect.reason else "alarm over", reason=effect.reason, node=self.config.node.name)
             case _:
                 raise AssertionError(f"an effect without a performer: {type(effect).__name__}")
 

@@ -118,7 +118,8 @@ class ChainStatus:
     mempool_bytes: int
     peers: tuple[PeerStatus, ...]
     catching_up_to: int | None
-    halted: str | None
+    halted: str | None  # why this node votes no more
+    alarm: str | None  # what people have to look at while it votes on
     uptime_ms: int
 
 

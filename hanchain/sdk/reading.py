@@ -67,6 +67,7 @@ def read_chain_status(entry: Json) -> ChainStatus:
         peers=tuple(_peer(peer) for peer in fields["peers"].items(0, limits.NAMES_MAX)),
         catching_up_to=None if fields["catching_up_to"].value is None else _count(fields["catching_up_to"]),
         halted=None if fields["halted"].value is None else fields["halted"].text(limits.DETAIL_LENGTH_MAX),
+        alarm=None if fields["alarm"].value is None else fields["alarm"].text(limits.DETAIL_LENGTH_MAX),
         uptime_ms=_count(fields["uptime_ms"]),
     )
 

@@ -78,6 +78,7 @@ class ChainStatus:
     peers: tuple[Peer, ...]
     catching_up_to: int | None
     halted: str | None
+    alarm: str | None
     uptime_ms: int
 
 

@@ -52,6 +52,15 @@ def test_each_byzantine_behaviour_alone_is_survived(name: str) -> None:
         assert result.violation is None, f"{name}, seed {seed}"
 
 
+def test_a_validator_whose_execution_differs_halts_for_good() -> None:
+    """P9: it stops at the first height that the others sealed otherwise, and is still stopped after a restart."""
+    for seed in range(4):
+        result = run(seed, profile="divergent")
+        assert result.violation is None, result.repeat
+        assert result.coverage["P9 halts"] >= 2, "once when it is found, and again at the start"
+        assert result.coverage["restarts after a halt"] >= 1
+
+
 def test_a_run_is_the_same_twice() -> None:
     """The same seed gives the same result in all its parts."""
     assert run(5, trace=True) == run(5, trace=True)

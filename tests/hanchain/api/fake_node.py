@@ -267,6 +267,7 @@ class FakeNode:
             peers=(PeerStatus("node-1", "127.0.0.1:7001", connected=True, detail="outbound"),),
             catching_up_to=None,
             halted=None,
+            alarm=None,
             uptime_ms=1,
         )
 
