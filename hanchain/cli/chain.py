@@ -93,8 +93,8 @@ def tx_send(
         urls, known = resolve(directory, url, genesis)
         signer = unlock(directory, keys, key, passphrase_file)
         gas = sdk_limits.CONTRACT_GAS_LIMIT_DEFAULT if gas_limit is None else gas_limit
-        with SyncClient(urls, known) as client, failing(proof, json):
-            done = client.call(signer, contract, method, values, gas_limit=gas)
+        with SyncClient(urls, known) as client, failing(proof, json) as signed:
+            done = client.call(signer, contract, method, values, gas_limit=gas, signed=signed)
         written = write_proof(proof, done.proof)
     print_called(done, written, json)
 

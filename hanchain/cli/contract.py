@@ -113,13 +113,14 @@ def deploy(
         values = () if abi.initializer is None else read_call(abi.initializer, words)
         urls, known = resolve(directory, url, genesis)
         signer = unlock(directory, keys, key, passphrase_file)
-        with SyncClient(urls, known) as client, failing(proof, json):
+        with SyncClient(urls, known) as client, failing(proof, json) as signed:
             done = client.call(
                 signer,
                 contracts.NAME,
                 contracts.DEPLOY,
                 (name, compiled.program, compiled.abi, source, values),
                 gas_limit=known.parameters.max_transaction_gas if gas_limit is None else gas_limit,
+                signed=signed,
             )
         written = write_proof(proof, done.proof)
     if not json:
@@ -151,13 +152,14 @@ def upgrade(
         compiled = _compile(source, file, json)
         urls, known = resolve(directory, url, genesis)
         signer = unlock(directory, keys, key, passphrase_file)
-        with SyncClient(urls, known) as client, failing(proof, json):
+        with SyncClient(urls, known) as client, failing(proof, json) as signed:
             done = client.call(
                 signer,
                 contracts.NAME,
                 contracts.UPGRADE,
                 (name, compiled.program, compiled.abi, source),
                 gas_limit=known.parameters.max_transaction_gas if gas_limit is None else gas_limit,
+                signed=signed,
             )
         written = write_proof(proof, done.proof)
     if not json:
@@ -193,8 +195,8 @@ def call(
             values = read_call(contract.abi.method(method, MethodKind.EXPORT), arguments or [])
             signer = unlock(directory, keys, key, passphrase_file)
             gas = sdk_limits.CONTRACT_GAS_LIMIT_DEFAULT if gas_limit is None else gas_limit
-            with failing(proof, json):
-                done = client.call(signer, name, method, values, gas_limit=gas)
+            with failing(proof, json) as signed:
+                done = client.call(signer, name, method, values, gas_limit=gas, signed=signed)
         written = write_proof(proof, done.proof)
     print_called(done, written, json, contract=contract, method=method)
 

@@ -108,6 +108,11 @@ def _cell(value: object) -> str:
     return f"{value:.1f}" if isinstance(value, float) else plain(value)
 
 
+def warn(message: str) -> None:
+    """Print a line beside the output of a command."""
+    errors.print(Text.assemble(marked("warning", "yellow"), " ", plain(message)), soft_wrap=True)
+
+
 def fail(message: str, *, code: int = EXIT_REFUSED) -> typer.Exit:
     """Print an error and return the exception that ends the command."""
     lines = "\n".join(map(plain, message.splitlines()))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hanchain.cli.output import print_json, say
+from hanchain.cli.output import print_json, say, warn
 
 if TYPE_CHECKING:
     from hanchain.ledger.bundles import ProofBundle
@@ -57,12 +57,20 @@ def print_called(
 
 
 @contextmanager
-def failing(proof: Path | None, json: bool) -> Iterator[None]:
-    """Keep what is known of a transaction that was sealed and failed: its proof file, its JSON; the error goes on."""
-    from hanchain.sdk import TransactionFailed
+def failing(proof: Path | None, json: bool) -> Iterator[Callable[[bytes], None]]:
+    """Keep what is known of a transaction that did not end well: its id, its proof file, its JSON; the error goes on.
 
+    Gives what has to be told the id once the transaction is signed.
+    """
+    from hanchain.sdk import BadAnswer, TransactionFailed, Unreachable, Unverified
+
+    signed: list[bytes] = []
     try:
-        yield
+        yield signed.append
+    except (KeyboardInterrupt, Unreachable, BadAnswer, Unverified):
+        for txid in signed:  # nobody knows whether a node has it: to do the same again may do it twice
+            warn(f"transaction {txid.hex()} was sent and may still be sealed: `hanchain tx status` tells")
+        raise
     except TransactionFailed as failed:
         written = write_proof(proof, failed.proof)
         receipt = failed.receipt

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Self
 
 from hanchain.crypto import CryptoRejection, PrivateKey, Suite, suite_by_name
@@ -246,13 +246,17 @@ class Client:
         sender: bytes | None = None,
         gas_limit: int = limits.CONTRACT_GAS_LIMIT_DEFAULT,
         timeout_ms: int = limits.WAIT_MS_DEFAULT,
+        signed: Callable[[bytes], None] | None = None,
     ) -> Called:
         """Call a method with the ledger's values, wait until the transaction is sealed, and verify what became of it.
 
         ``contract(name).call`` takes Python values instead. Without a genesis nothing is verified, and ``proof`` is
         None. Raise TransactionFailed with the receipt if the transaction failed, RpcError(expired) if it expired.
+        ``signed`` is told the transaction's id before anybody else: whoever stops waiting can ask for it later.
         """
         transaction = await self.prepare(key, contract, method, arguments, sender=sender, gas_limit=gas_limit)
+        if signed is not None:
+            signed(transaction.txid)
         status = await self.send(transaction, timeout_ms)
         if status.state is State.EXPIRED:
             raise RpcError(Reason.EXPIRED, "expired", "the transaction's last height passed without it")

@@ -119,11 +119,19 @@ class SyncClient:
         sender: bytes | None = None,
         gas_limit: int = limits.CONTRACT_GAS_LIMIT_DEFAULT,
         timeout_ms: int = limits.WAIT_MS_DEFAULT,
+        signed: Callable[[bytes], None] | None = None,
     ) -> Called:
         """Call a method with the ledger's values; return what became of it, verified."""
         return self._run(
             self._client.call(
-                key, contract, method, arguments, sender=sender, gas_limit=gas_limit, timeout_ms=timeout_ms
+                key,
+                contract,
+                method,
+                arguments,
+                sender=sender,
+                gas_limit=gas_limit,
+                timeout_ms=timeout_ms,
+                signed=signed,
             )
         )
 

@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 
 from contracts import library
 from hanchain.cli.main import app
+from hanchain.ledger.transaction import Transaction
+from hanchain.sdk import Client, Unreachable
 
 EVIDENCE = Path(library.__file__).parent / "evidence.py"
 DIGEST = "0x" + bytes(range(32)).hex()
@@ -294,6 +296,20 @@ def test_a_transaction_that_failed_is_named_explained_and_proved(deployed: Any, 
     status = words(deployed.run("tx", "status", receipt.txid.hex()))
     assert "reason out_of_gas: " in status
     assert "E_UNKNOWN:" not in words(deployed.run("tx", "status", json.loads(bare.stdout)["txid"]))
+
+
+def test_who_stops_waiting_learns_which_transaction_was_sent(deployed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction may be sealed all the same: without its id one would do the same again, and twice."""
+    sent: list[str] = []
+
+    async def interrupted(self: Client, transaction: Transaction, timeout_ms: int) -> None:
+        sent.append(transaction.txid.hex())
+        raise Unreachable([("http://127.0.0.1:9", "gone")])
+
+    monkeypatch.setattr(Client, "send", interrupted)
+    stopped = deployed.run("contract", "call", "evidence", "witness", DIGEST, signs=True)
+    assert (stopped.exit_code, len(sent)) == (3, 1), stopped.output
+    assert f"transaction {sent[0]} was sent and may still be sealed" in words(stopped)
 
 
 def test_a_default_that_json_cannot_hold_is_shown_as_the_number_that_it_is(source: Any) -> None:
