@@ -127,7 +127,7 @@ _DAMAGED = (
 _HINTS = {  # errors of packages that only the commands which need them load: known by name, with what to do next
     "RpcError": "",
     "timeout": "is a quorum up? `hanchain testnet status`; go on waiting with `hanchain tx wait ID`",
-    "BadAnswer": "",
+    "BadAnswer": "is it a node, and of the same version as this program? `hanchain version`",
     "Unverified": "do not rely on this node's answers",
     "Locked": "another process runs this node",
     "Corruption": _DAMAGED,

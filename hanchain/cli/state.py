@@ -75,6 +75,8 @@ def get(
     else:
         reads = f"; the contract reads it as {compact(default)}" if default is not None else ""
         say(marked("absent", "bold yellow"), f"   nothing is stored under this key{reads}")
+        if declared is None:
+            say(f"{contract} declares no state: a cell of another name would be absent too")
     say(f"proved as of block {found.height}")
     if written is not None:
         say(f"proof    {written}")

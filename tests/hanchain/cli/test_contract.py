@@ -267,6 +267,8 @@ def test_state_of_system_contracts_by_bytes_and_text(deployed: Any) -> None:
     """A system contract declares no state: its keys are bytes or text, its values shown as the ledger has them."""
     found = deployed.json("state", "get", "sys.contracts", "contract", "evidence")
     assert (found["present"], found["value"][1], found["value"][-1]) == (True, 1, "active")
+    slip = deployed.run("state", "get", "sys.contracts", "contrat", "evidence")
+    assert (slip.exit_code, "a cell of another name would be absent too" in words(slip)) == (0, True), slip.output
     deployed.json("contract", "deploy", EVIDENCE, "--name", "true", signs=True)
     assert deployed.json("state", "get", "sys.contracts", "contract", "true")["present"] is True
 
