@@ -16,9 +16,10 @@ _INTRODUCTION = """\
 # The interface of a node
 
 JSON-RPC 2.0 at `POST /rpc`, in batches of up to 100 calls, and the same reads as `GET` under `/v1/`. Parameters go by
-name or by position. Many transactions at once go in one binary request: `POST /v1/transactions`, a MessagePack array of
-envelopes, answered by an array of an id or `[reason, detail]` for each. Beside it: `/health/live`, `/health/ready`,
-`/metrics` (Prometheus).
+name or by position; in an address those beside the path go as a query, lists as JSON: `?args=["S1",5]`, with `curl -g`.
+Many transactions at once go in one binary request: `POST /v1/transactions`, a MessagePack array of envelopes, answered
+by an array of an id or `[reason, detail]` for each. Beside it: `/health/live`, `/health/ready` and `/metrics`
+(Prometheus).
 
 **Typed fields** (ids, heights, keys). Bytes are `"0x…"`, integers are JSON numbers up to 2^53 - 1 and decimal strings
 beyond.
