@@ -81,14 +81,17 @@ def call_method(translator: Translator, node: Node) -> Expression:
     if name == "append" and len(operands) == 1:
         return _append(translator, receiver, operands[0])
     calls = _IMPLEMENTATIONS.get((name, len(operands)), _NOBODY)
+    owners = frozenset([kind for kind, methods in METHODS.items() if name in methods])
     gather = gathered(operands)
 
     def run(frame: Frame) -> Any:
         value = receiver(frame)
-        arguments = gather(frame)
         call = calls.get(type(value))
+        if call is None and type(value) not in owners:
+            raise ContractFailure(Kind.TYPE)  # as Python: before an argument can fail in a way that may be caught
+        arguments = gather(frame)
         if call is None:
-            raise ContractFailure(Kind.TYPE)
+            raise ContractFailure(Kind.TYPE)  # the method takes another number of them
         return call(runtime, value, arguments)
 
     return run
@@ -100,9 +103,9 @@ def _append(translator: Translator, receiver: Expression, operand: Expression) -
 
     def run(frame: Frame) -> None:
         values = receiver(frame)
-        value = operand(frame)
         if type(values) is not list:
             raise ContractFailure(Kind.TYPE)
+        value = operand(frame)
         if len(values) >= ELEMENTS_MAX:
             raise ContractFailure(Kind.SIZE)
         runtime.gas -= prices.APPEND

@@ -195,3 +195,15 @@ def test_append(bench: Any) -> None:
     assert (ran.end, ran.value, ran.gas, ran.memory_bytes) == ("ok", None, 3 + 2, 80)
     assert bench.value([22, "append", A, [[1, 1]]], [0] * 16_383).end == "ok"
     assert bench.value([22, "append", A, [[1, 1]]], [0] * 16_384).end == "size"
+
+
+@pytest.mark.parametrize(
+    ("name", "receiver", "arguments", "end"),
+    [("append", 5, 1, "type"), ("index", 5, 1, "type"), ("get", [], 1, "type"), ("pop", [], 2, "value")],
+)
+def test_a_method_that_is_not_there_fails_before_its_arguments(
+    bench: Any, name: str, receiver: Any, arguments: int, end: str
+) -> None:
+    """As in Python, where no handler of a failing argument sees the error; with too many arguments they come first."""
+    failing = [[21, 2, [[1, "x"]]], [1, 1]][:arguments]
+    assert bench.value([22, name, A, failing], receiver).end == end
