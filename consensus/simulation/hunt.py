@@ -27,17 +27,21 @@ class Hunted:
         return self.seeds is not None and self.unmutated is None
 
 
-def hunt(path: str) -> Hunted:
-    """Run seeds 0, 1, … with and without the mutation in the file ``path`` until it shows or its budget is spent."""
+def hunt(path: str, *, unmutated: bool = True) -> Hunted:
+    """Run seeds 0, 1, … with the mutation in the file ``path`` until it shows or its budget is spent.
+
+    ``unmutated``: also run the core itself on the same seeds.
+    """
     mutation = Mutation.load(path)
-    unmutated = None
+    violation, seeds, clean = "", None, None
     for seed in range(mutation.seeds):
-        found = run(seed, mutant=path, profile=mutation.profile, byzantine=mutation.byzantine)
-        clean = run(seed, profile=mutation.profile, byzantine=mutation.byzantine)
-        unmutated = unmutated or clean.violation
-        if found.violation is not None:
-            return Hunted(mutation.name, mutation.rule, seed + 1, mutation.seeds, found.violation, unmutated)
-    return Hunted(mutation.name, mutation.rule, None, mutation.seeds, "", unmutated)
+        violation = run(seed, mutant=path, profile=mutation.profile, byzantine=mutation.byzantine).violation or ""
+        if unmutated and clean is None:
+            clean = run(seed, profile=mutation.profile, byzantine=mutation.byzantine).violation
+        if violation:
+            seeds = seed + 1
+            break
+    return Hunted(mutation.name, mutation.rule, seeds, mutation.seeds, violation, clean)
 
 
 def hunt_many(paths: Sequence[str], *, jobs: int = 1) -> list[Hunted]:
