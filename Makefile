@@ -8,7 +8,7 @@ N ?= 300
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format sim mutants twins replay bench clean
+.PHONY: help demo test check format sim mutants twins tla replay bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
@@ -44,6 +44,9 @@ mutants: $(STAMP) ## bugs planted in consensus, and the seeds until the simulato
 
 twins: $(STAMP) ## a validator run twice under one key: all scenarios of two views and 2,000 random ones
 	$(BIN)/hanchain sim twins --exhaustive --scenarios 2000
+
+tla: $(STAMP) ## the TLA+ specification: TLC searches it, finds planted bugs, and follows runs of the simulator
+	$(BIN)/python tests/consensus/tla/check.py
 
 replay: $(STAMP) ## one SEED of the simulator with its trace
 	$(BIN)/hanchain sim replay $(SEED)
