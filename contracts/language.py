@@ -30,10 +30,10 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 BlobRef = NewType("BlobRef", bytes)  # a digest that must be among the blobs of the transaction
 
-DOWN: Final = 0  # modes of muldiv: towards minus infinity
-UP: Final = 1
-HALF_UP: Final = 2
-HALF_EVEN: Final = 3
+DOWN: Final = 0  # modes of muldiv, as in the module decimal: towards zero, unlike //
+UP: Final = 1  # away from zero
+HALF_UP: Final = 2  # to the nearest, ties away from zero
+HALF_EVEN: Final = 3  # to the nearest, ties to the even one
 
 
 def _on_chain() -> NoReturn:
@@ -294,7 +294,7 @@ def contract(name: str, *, gas: int | None = None) -> Any:
 
 
 def muldiv(a: int, b: int, c: int, mode: int = DOWN) -> int:
-    """Return a * b // c with the product kept whole, rounded by ``mode``."""
+    """Return a * b / c with the product kept whole, rounded by ``mode``."""
     _on_chain()
 
 

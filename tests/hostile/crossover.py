@@ -145,12 +145,35 @@ class Crossover:
         else:
             return outcome.reason  # the machine ends what Python would go on with
         try:
-            expected = self.tests.by_python(source, arguments)
+            expected = self.tests.by_python(as_run(source), arguments)
         except Exception as error:
             expected = repr(error)
         expected = as_tuples(expected)
         assert (found, repr(found)) == (expected, repr(expected)), f"seed {seed}, {arguments}: {found}\n{source}"
         return outcome.reason or "ok"
+
+
+class _Documented(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        call = node.value
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "require"):
+            return node
+        test, code = call.args
+        failure = ast.Call(ast.Name("Revert", ast.Load()), [code], [])
+        return ast.If(ast.UnaryOp(ast.Not(), test), [ast.Raise(failure)], [])
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
+        if not (isinstance(node.op, ast.Mult) and isinstance(node.target, ast.Name)):
+            return node
+        return ast.Assign([node.target], ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value))
+
+
+def as_run(source: str) -> str:
+    """Return a source that says to CPython what the language documents otherwise.
+
+    The code of ``require`` is worked out only when the test fails, ``xs *= n`` makes a new list.
+    """
+    return ast.unparse(ast.fix_missing_locations(_Documented().visit(ast.parse(source))))
 
 
 def places(tree: ast.AST) -> Iterator[tuple[Any, Any, ast.AST | None]]:
