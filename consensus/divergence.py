@@ -12,12 +12,12 @@ from consensus.interface import Alarm, Halt, RecordKind
 from consensus.state import State
 
 
-def halt(s: State, why: str) -> None:
+def halt(s: State, why: str, *, rule: str = "P9") -> None:
     """Stop voting, keep serving, say so, and remember it in the log: only the operator ends it, not a restart."""
     if s.halted is None:
         s.halted, s.halted_height = why, s.executed
         s.persist(RecordKind.HALTED, halt_payload(s))
-        s.trace("P9", "halt", s.executed, why)
+        s.trace(rule, "halt", s.executed, why)
         s.emit(Halt(why))
 
 

@@ -112,13 +112,25 @@ class Synced:
 
 
 @dataclass(frozen=True, slots=True)
+class Censored:
+    """The leader of ``view`` leaves a transaction out (``censorship.Watch``); None: no longer.
+
+    Told again as long as it holds, it does no harm.
+    """
+
+    view: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Diverged:
     """The shell found that executing a certified block gives another result here (P9)."""
 
     reason: str
 
 
-Event: TypeAlias = Received | Connected | Tick | PoolChanged | Proposed | Validated | Executed | Synced | Diverged
+Event: TypeAlias = (
+    Received | Connected | Tick | PoolChanged | Proposed | Validated | Executed | Synced | Censored | Diverged
+)
 
 # ------------------------------------------------------------------------------------------------------------ effects
 
@@ -320,6 +332,16 @@ class Settings:
     def heartbeat_ms(self) -> int:
         """Between two heartbeats of an idle leader: four in the patience of its followers."""
         return self.timeout_ms // 4
+
+    @property
+    def forward_ms(self) -> int:
+        """T_fwd: after so long without inclusion a transaction goes to the leader, and to all others (section 11)."""
+        return self.timeout_ms // 2
+
+    @property
+    def complain_ms(self) -> int:
+        """T_complain: a transaction left out for so long is complained about; more than twice T_fwd."""
+        return self.timeout_ms * 5 // 2
 
     @property
     def message_delay_ms(self) -> int:

@@ -20,6 +20,9 @@ VERIFIED_SIGNATURES_KEPT: Final = 8192  # signatures remembered as good: certifi
 COMPLAINT_LIFETIME_MS: Final = 3_000  # C1: a complaint counts this long after its last resend
 RESEND_INTERVAL_MS: Final = 1_000  # C3: VIEW-CHANGE and COMPLAIN, identical bytes
 STATUS_INTERVAL_MS: Final = 1_000  # the only retransmission mechanism of votes
+TERM_BLOCKS: Final = 64  # section 11: in a term of so many blocks a client is the reason of one complaint
+ROOMY_BLOCKS: Final = 3  # section 11: blocks with room for a transaction that the leader knows and leaves out
+WATCHED_CLIENTS_MAX: Final = 256  # clients whose oldest transaction is watched: a leader leaves out one or all
 CLOCK_PRECISION_MS: Final = 500  # section 10: how far honest clocks may differ
 MESSAGE_DELAY_MS: Final = 2_000  # section 10: how old a fresh timestamp may be at k = 0, T(0) / 2 if that is more
 MESSAGE_DELAY_STEPS_MAX: Final = 8  # growth of that by half for each k ends at the 25-fold: a minute

@@ -12,6 +12,7 @@ from consensus.codec import encode
 from consensus.faults import compare_prepares, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import Execute, RecordKind, Refused, Validate
+from consensus.keyguard import look_at_prepares
 from consensus.messages import Commit, Complaint, Prepare, PrepareCert, PrePrepare, ProposalHeader, Type, vote_body
 from consensus.patience import back_off
 from consensus.proposing import propose
@@ -89,6 +90,7 @@ def on_prepare_certificate(s: State, certificate: PrepareCert) -> None:
     signing_input = s.context.signing_input(Type.PREPARE, header.epoch, body)
     members = certificate.prepares.check(signing_input, s.validators, s.context)
     compare_prepares(s, certificate, digest)
+    look_at_prepares(s, certificate, digest)
     slot = s.slot(header.height)
     slot.headers[digest] = header
     tally = slot.prepares.setdefault((certificate.view, digest), {})

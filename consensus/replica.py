@@ -15,6 +15,7 @@ from consensus.crypto import Context, Signer
 from consensus.divergence import halt
 from consensus.fields import Reason, Rejection
 from consensus.interface import (
+    Censored,
     CommitBlock,
     Connected,
     Diverged,
@@ -65,7 +66,7 @@ from consensus.restore import checkpoint, restore
 from consensus.sealing import on_certificate, on_executed, on_seal, on_synced, seal_executed
 from consensus.state import BodyMatches, State, new_state
 from consensus.status import on_fetch_body, on_status, own_status
-from consensus.timers import arm, on_tick
+from consensus.timers import arm, on_censored, on_tick
 from consensus.views import on_complain, on_new_view, on_view_change, resume_new_view
 
 _OF_A_VIEW = (PrePrepare, Prepare, Commit, Heartbeat)  # kept for later when their view has not started here
@@ -104,8 +105,15 @@ class Replica:
         settings: Settings,
         body_matches: BodyMatches,
         recovery: Recovery,
+        guard_key: bool = True,
     ) -> None:
-        self._state: State = new_state(context, validators, index, signer, settings, body_matches, recovery.anchor)
+        """Take up where ``recovery`` ends; without ``guard_key`` a second user of the key goes unnoticed (R6).
+
+        That is for experiments which are about two users of one key.
+        """
+        self._state: State = new_state(
+            context, validators, index, signer, settings, body_matches, guard_key, recovery.anchor
+        )
         restore(self._state, recovery)
         self._stored_certificate = recovery.certificate
 
@@ -145,6 +153,8 @@ class Replica:
                 on_executed(s, event.height, event.block_hash)
             case Synced():
                 on_synced(s, event.block, event.certificate)
+            case Censored():
+                on_censored(s, event.view)
             case Diverged():
                 halt(s, event.reason)
             case Connected():

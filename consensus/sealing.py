@@ -8,7 +8,8 @@ from consensus.divergence import halt, note_results, watch_results
 from consensus.faults import compare_seals, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import CommitBlock, FetchBlocks, RecordKind, SealedBlock
-from consensus.messages import Seal, Type, seal_body
+from consensus.keyguard import look_at_seals
+from consensus.messages import Complaint, Seal, Type, seal_body
 from consensus.patience import note_sealed
 from consensus.state import State
 
@@ -119,6 +120,7 @@ def adopt_certificate(s: State, certificate: SealCert) -> None:
     if height <= s.stable:
         return
     if height > s.executed:
+        look_at_seals(s, certificate)
         if s.target is None or height > s.target.height:
             s.target, s.target_ms = certificate, s.now_ms
         return
@@ -142,7 +144,8 @@ def adopt_certificate(s: State, certificate: SealCert) -> None:
         del s.fetches[digest]
     s.served.clear()
     s.progress_since_ms = s.now_ms if s.progress_since_ms is not None else None
-    s.complaining = None
+    if s.complaining != Complaint.CENSORED:
+        s.complaining = None  # other blocks are no amends for what is left out
     s.complaints.pop(s.index, None)
     sign_seals(s)
     note_results(s, grown=True)

@@ -100,6 +100,7 @@ class State:
     index: int
     settings: Settings
     body_matches: BodyMatches
+    guard_key: bool
     anchor: SealedBlock
     safety: Safety
     # chain
@@ -248,6 +249,7 @@ def new_state(
     signer: Signer,
     settings: Settings,
     body_matches: BodyMatches,
+    guard_key: bool,
     anchor: SealedBlock,
 ) -> State:
     """Return the state of a replica that has seen nothing but the anchor."""
@@ -260,6 +262,7 @@ def new_state(
         index=index,
         settings=settings,
         body_matches=body_matches,
+        guard_key=guard_key,
         anchor=anchor,
         safety=Safety(context, signer, validators.epoch, index),
         stable=anchor.height,

@@ -77,6 +77,15 @@ def on_tick(s: State) -> None:
     ask_for_bodies(s)
 
 
+def on_censored(s: State, view: int | None) -> None:
+    """Section 11: complain about a leader that leaves a transaction out, until it is in a block or another leads."""
+    if view == s.view and s.voting and s.leader != s.index and caught_up(s):
+        complain(s, Complaint.CENSORED)
+    elif view is None and s.complaining == Complaint.CENSORED:
+        s.complaining = None
+        s.trace("C1", "complaint withdrawn", s.stable + 1)
+
+
 def _withdraw(s: State) -> None:
     """Complain no more about what is over: a leader that is heard again, work that is done."""
     heard = s.complaining == Complaint.NO_HEARTBEAT and s.now_ms < s.leader_seen_ms + timeout_ms(s)

@@ -9,6 +9,7 @@ from consensus.codec import encode
 from consensus.faults import compare_prepares, compare_seals, report
 from consensus.fields import Reason, Rejection
 from consensus.interface import RecordKind
+from consensus.keyguard import look_at_prepares
 from consensus.messages import Complain, Complaint, NewView, ViewChange, encode_message
 from consensus.patience import timeout_ms
 from consensus.sealing import adopt_certificate
@@ -104,6 +105,7 @@ def on_view_change(s: State, message: ViewChange) -> None:
     s.changes[message.sender] = message
     for certificate in message.prepared:
         compare_prepares(s, certificate, certificate.header.digest(s.context))
+        look_at_prepares(s, certificate, certificate.header.digest(s.context))
     if message.stable is not None:
         compare_seals(s, message.stable)
         adopt_certificate(s, message.stable)

@@ -57,6 +57,11 @@ def transactions(body: bytes) -> list[bytes]:
     return [item for item in value if isinstance(item, bytes)]
 
 
+def client_of(identifier: bytes) -> bytes:
+    """Return who submitted a transaction: one of ten clients."""
+    return identifier[-1:]
+
+
 def make_batch(context: Context, chosen: list[bytes], clock_ms: int) -> Batch:
     """Return a body of ``chosen`` with what its header says about it."""
     body = encode(list(chosen))

@@ -365,7 +365,10 @@ _STOCK = (
 _FORGERS = (
     Behaviour("swap_payload", _swap_payload, _relay_junk),
     Behaviour("forge_new_view", answer=_forge_new_view),
-    Behaviour("wrong_results"),  # in the executor of its node: the protocol is kept to
+    # Done by its node, which keeps to the protocol:
+    Behaviour("wrong_results"),  # executes otherwise than all others
+    Behaviour("censor"),  # leads and leaves out one client
+    Behaviour("old_copy"),  # is started for the third time on the disk of its first life
     Behaviour("forge_certificate", spontaneous=_forge_certificate),
     Behaviour("repeat_change", _repeat_change),
     Behaviour("relabel", _relabel),

@@ -54,6 +54,7 @@ class Network:
             settings=self.settings,
             body_matches=self._body_matches,
             recovery=node.disk.recovery(kept_blocks),
+            guard_key=node.guards_key,
         )
 
     def _body_matches(self, header: ProposalHeader, body: bytes) -> bool:
@@ -99,7 +100,8 @@ def cast(
         skew_ms=pace.skew_ms,
         execution_ms=pace.execution_ms,
         sync_ms=pace.sync_ms,
-        regossip_ms=network.settings.timeout_ms // 2,
+        regossip_ms=network.settings.forward_ms,
+        complain_ms=network.settings.complain_ms,
         faulty=frozenset(byzantine) | twins,
         adversary=adversary,
     )

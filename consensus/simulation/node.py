@@ -6,11 +6,13 @@ It can die at every boundary between records and messages; ``outbox`` keeps the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Protocol
 
+from consensus.censorship import Room, Waiting, Watch
 from consensus.certificate import SealCert, ValidatorSet
 from consensus.crypto import Context
 from consensus.fields import Reason
@@ -18,6 +20,7 @@ from consensus.interface import (
     Alarm,
     Broadcast,
     BuildProposal,
+    Censored,
     CommitBlock,
     Connected,
     Effect,
@@ -51,6 +54,7 @@ from consensus.simulation.outbox import Outbox, Wiring
 from consensus.simulation.parcels import BlockRequest, Parcel, Transactions
 from consensus.simulation.pool import Pool
 
+CENSORED = b"3"  # the client whom the behaviour "censor" leaves out
 MAINTENANCE_MS = 250  # between two looks at what is due besides consensus
 _OFFENCES = frozenset(Reason) - {Reason.WRONG_EPOCH, Reason.OLD_VIEW, Reason.OUT_OF_WINDOW, Reason.BUFFER_FULL}
 
@@ -100,6 +104,7 @@ class Traits:
     execution_ms: int
     sync_ms: int
     regossip_ms: int
+    complain_ms: int
     faulty: frozenset[int]
     adversary: (
         Adversary | None
@@ -124,6 +129,7 @@ class Node:
         self.life = 0
         self.boundaries_left: int | None = None  # until the power cut
         self.halted = False  # in this life or an earlier one
+        self._backup = disk
         self.replica: Replica
         self._clear()
 
@@ -132,10 +138,22 @@ class Node:
         """Whether this node keeps to the protocol, and is judged by it."""
         return self.index not in self.traits.faulty
 
+    @property
+    def guards_key(self) -> bool:
+        """Whether its replica stops when its key votes elsewhere (R6): one that is meant to lie to others does not."""
+        return self.correct or self._restores_old_copy
+
+    @property
+    def _restores_old_copy(self) -> bool:
+        return self.traits.adversary is not None and self.traits.adversary.has("old_copy")
+
     def _clear(self) -> None:
         self._outbox = Outbox(self._wiring())
         self._executor = Executor(self._bench())
         self._wake_ms: int | None = None
+        self._left_out: Waiting | None = None
+        patience_ms = self.traits.complain_ms - self.traits.regossip_ms
+        self._watch = Watch(patience_ms=patience_ms, block_transactions=application.BATCH_TRANSACTIONS_MAX)
 
     # ----------------------------------------------------------------------------------------------------- life, death
 
@@ -144,6 +162,8 @@ class Node:
         assert not self.up, "a running node is not started"
         self.up, self.boundaries_left = True, None
         self.life += 1
+        if self._restores_old_copy and self.life == 3:
+            self.disk = self._backup
         self._clear()
         self.pool.restart((height, block.body) for height, block in self.disk.blocks.items())
         self.host.note(self.index, "boot")
@@ -163,6 +183,8 @@ class Node:
     def crash(self) -> None:
         """Lose memory, and whatever the disk had not synced."""
         self.up = False
+        if self.life == 1:
+            self._backup = deepcopy(self.disk)
         waiting = self._outbox.holds_messages
         loss = self.disk.crash(self.host.random)
         self.host.note(self.index, "crash", b"%d" % loss.lost)
@@ -286,7 +308,7 @@ class Node:
                 if self.correct:
                     raise Violation("P9", f"node {self.index} halts: {effect.reason}")
                 self.halted = True
-                self.judges.count("P9 halts")
+                self.judges.count(f"{effect.reason[:2]} halts")
             case Persist() | Trace():
                 raise AssertionError("handled before")
 
@@ -318,6 +340,7 @@ class Node:
     def _traced(self, trace: Trace) -> None:
         self.host.traced(self.index, trace)
         if trace.what in {"new view", "view change"}:
+            self._watch.new_leader()
             self.pool.taken.clear()
             self._later(0, self._tell_pool)
 
@@ -339,12 +362,17 @@ class Node:
         self.step(PoolChanged(*self.pool.offer()))
 
     def _build(self, effect: BuildProposal) -> None:
-        batch = application.build(self.host.context, self.pool.waiting, effect.ancestors, self._clock_ms())
+        offered = [i for i in self.pool.waiting if not self._leaves_out(i)]
+        batch = application.build(self.host.context, offered, effect.ancestors, self._clock_ms())
         if batch is not None:
             self.pool.take([batch.body, *(body for _, body in effect.ancestors)])
         self.step(Proposed(effect.view, effect.height, batch))
         if batch is not None:
             self._tell_pool()
+
+    def _leaves_out(self, identifier: bytes) -> bool:
+        adversary = self.traits.adversary
+        return adversary is not None and adversary.has("censor") and application.client_of(identifier) == CENSORED
 
     def _validate(self, effect: Validate) -> None:
         included = self.pool.included
@@ -352,6 +380,9 @@ class Node:
         self.step(Validated(effect.view, effect.digest, refusal))
 
     def _executed(self, height: int, body: bytes) -> None:
+        listed = application.transactions(body)
+        room = Room(application.BATCH_TRANSACTIONS_MAX - len(listed))
+        self._watch.included(height, {i: self.pool.orders.get(i) for i in listed}, room)
         again = self.pool.execute(height, body)
         if self.correct and again:
             raise Violation("I10", f"node {self.index} executes a transaction again at height {height}")
@@ -400,11 +431,23 @@ class Node:
         due = self.pool.due(self.host.now_ms, self.traits.regossip_ms)
         if due:
             self.push(due)
+            self._watch.forwarded(self.pool.watchable(due), waiting=len(self.pool.waiting), now_ms=self.host.now_ms)
+        self._look_for_censorship()
         adversary = self.traits.adversary
         if adversary is not None:
             for peer, data in adversary.volunteer():
                 self.host.transmit(self.index, peer, data, 1)
         self._later(MAINTENANCE_MS, self._maintain)
+
+    def _look_for_censorship(self) -> None:
+        left_out = self._watch.censored(self.host.now_ms)
+        if left_out is not None:
+            if self._left_out is None and self.correct:
+                self.judges.count("censorship complaints")
+            self.step(Censored(self.replica.snapshot().view))
+        elif self._left_out is not None:
+            self.step(Censored(None))
+        self._left_out = left_out
 
     def rotate(self) -> None:
         """Replace the log by a checkpoint: a new segment, synced, before the old ones go."""

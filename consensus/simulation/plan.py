@@ -24,6 +24,8 @@ PROFILES: Final = (
     "impatient",
     "outage",
     "divergent",
+    "old_copy",
+    "censor",
 )
 _TIMEOUTS_MS: Final = (1_000, 2_000)
 
@@ -210,12 +212,27 @@ def _focus(random: Random, plan: Plan) -> Plan:
             burst=1,
         )
     bad = plan.byzantine or ((random.randrange(plan.validators), ()),)
-    if plan.profile == "divergent":
+    if plan.profile == "censor":  # a good network, led by who leaves one client out
+        return replace(
+            plan,
+            loss=0,
+            vote_loss=0,
+            gossip_loss=0,
+            stragglers=0,
+            delay_ms=20,
+            partitions=(),
+            crashes=(),
+            byzantine=((0, ("censor",)),),
+            skew_ms=(0,) * plan.validators,
+            transaction_ms=100,
+        )
+    if plan.profile in {"divergent", "old_copy"}:
+        fault = "wrong_results" if plan.profile == "divergent" else "old_copy"
         crashes = [Crash(node, at_ms, 0, 400) for node, _ in bad for at_ms in (2_000, 3_000)]
         return replace(
             plan,
             crashes=tuple(sorted((*plan.crashes, *crashes), key=lambda c: (c.at_ms, c.node))),
-            byzantine=tuple((node, ("wrong_results",)) for node, _ in bad),
+            byzantine=tuple((node, (fault,)) for node, _ in bad),
         )
     if plan.profile == "wrong_clock":
         faulty = {node for node, _ in bad}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from consensus.censorship import Waiting
 from consensus.simulation import application
 
 
@@ -16,11 +17,14 @@ class Pool:
     included: dict[bytes, int] = field(default_factory=dict)  # id -> height
     taken: set[bytes] = field(default_factory=set)  # by own proposals of this view, and what they build on
     pushed: dict[bytes, int] = field(default_factory=dict)  # id -> when it was last handed to all others
+    orders: dict[bytes, int] = field(default_factory=dict)  # id -> how many came before it
 
     def admit(self, identifiers: Iterable[bytes], now_ms: int) -> bool:
         """Take in what is new; tell whether anything was."""
         fresh = [i for i in identifiers if i not in self.waiting and i not in self.included]
         self.waiting.update((i, now_ms) for i in fresh)
+        for identifier in fresh:
+            self.orders[identifier] = len(self.orders)
         return bool(fresh)
 
     def offer(self) -> tuple[int | None, bool]:
@@ -50,6 +54,10 @@ class Pool:
         found = tuple(i for i, since in self.waiting.items() if now_ms - self.pushed.get(i, since) >= after_ms)
         self.pushed.update((i, now_ms) for i in found)
         return found
+
+    def watchable(self, identifiers: Iterable[bytes]) -> list[Waiting]:
+        """Return waiting transactions as fairness sees them."""
+        return [Waiting(i, application.client_of(i), self.orders[i]) for i in identifiers]
 
     def restart(self, bodies: Iterable[tuple[int, bytes]]) -> None:
         """Read the executed blocks again; clients submit again what waited (so it is simply kept)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from consensus import Replica, Settings
+from consensus import Replica
 from consensus.restore import CorruptLog, StaleBlocks
 from hanchain.crypto import CryptoRejection, PrivateKey
 from hanchain.crypto.keystore import KeyStore
@@ -22,6 +22,7 @@ from hanchain.node.executor_inline import InlineExecutor
 from hanchain.node.executor_process import ProcessExecutor
 from hanchain.node.metrics import Metrics
 from hanchain.node.node import Node
+from hanchain.node.settings import settings_of
 from p2p.tls import TlsFiles, make_context
 from storage.blocks import BlockStore
 from storage.errors import Corruption, Missing
@@ -155,15 +156,3 @@ def _open_executor(config: Config, genesis: Genesis, path: Path) -> Executor:
     if config.node.executor == Mode.PROCESS:
         return ProcessExecutor(genesis, path, memory_mib=config.node.executor_memory_mib)
     return InlineExecutor(LevelDB(path), rules_of(genesis), genesis.block0)
-
-
-def settings_of(genesis: Genesis) -> Settings:
-    """Return the consensus settings that the genesis fixes."""
-    parameters = genesis.parameters
-    return Settings(
-        window=parameters.window,
-        batch_delay_ms=parameters.batch_delay_ms,
-        timeout_ms=parameters.timeout_ms,
-        timeout_max_ms=parameters.timeout_max_ms,
-        max_idle_ms=parameters.max_idle_ms,
-    )

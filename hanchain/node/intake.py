@@ -151,8 +151,11 @@ class Intake:
         self._flush_gossip()
 
     def push_again(self) -> None:
-        """Push transactions that wait for T/2 to every validator: one that lacks them cannot complain (section 11)."""
-        due = self._node.pool.due_for_push(self._node.now_ms(), self._node.genesis.parameters.timeout_ms // 2)
+        """Push transactions that wait for T_fwd to every validator: one that lacks them cannot complain (section 11).
+
+        Among them is the leader: for it this is the forwarding.
+        """
+        due = self._node.pool.due_for_push(self._node.now_ms(), self._node.settings.forward_ms)
         batch: list[bytes] = []
         size = 0
         for transaction in due:
@@ -163,3 +166,4 @@ class Intake:
             size += len(transaction.encoded) + 5
         if batch:
             self._node.network.broadcast(Channel.TX, Kind.TRANSACTIONS, encode(batch))
+        self._node.fairness.forwarded(due)

@@ -24,6 +24,7 @@ class Entry:
     transaction: Transaction
     admitted_ms: int
     pushed_ms: int  # when it was last gossiped from here
+    order: int  # how many were admitted before it
 
     @property
     def size(self) -> int:
@@ -49,6 +50,7 @@ class Mempool:
         self._held_by: dict[bytes, int] = {}  # transactions of a sender, reserved ones too
         self._expiries: dict[int, list[bytes]] = {}
         self._swept_height = 0
+        self._admitted = 0
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -74,6 +76,10 @@ class Mempool:
         entry = self._entries.get(txid)
         return None if entry is None else entry.transaction
 
+    def order(self, txid: bytes) -> int:
+        """Return how many transactions were admitted before this pooled one."""
+        return self._entries[txid].order
+
     def check_room(self, transaction: Transaction) -> None:
         """Raise Rejection(pool_full) when the pool, or the sender's share of it, has no room."""
         if len(self._entries) >= self._transactions_max:
@@ -92,7 +98,8 @@ class Mempool:
         if transaction.payload.expires_at_height < self._swept_height:  # a block came while its signature was verified
             raise Rejection(Reason.EXPIRED, f"expired at height {transaction.payload.expires_at_height}")
         self.check_room(transaction)
-        self._entries[txid] = Entry(transaction, now_ms, now_ms)
+        self._entries[txid] = Entry(transaction, now_ms, now_ms, self._admitted)
+        self._admitted += 1
         self.bytes += len(transaction.encoded)
         self._held_by[transaction.payload.sender] = self._held_by.get(transaction.payload.sender, 0) + 1
         self._expiries.setdefault(transaction.payload.expires_at_height, []).append(txid)
@@ -142,6 +149,9 @@ class Mempool:
             position += 1
         self.reserve((t.txid for t in chosen), now_ms)
         self.reserve(passed, now_ms)
+        for sender in dict.fromkeys(t.payload.sender for t in chosen):
+            if sender in self._by_sender:
+                self._by_sender.move_to_end(sender)  # its next turn comes after those of all who wait
         return chosen
 
     def reserve(self, txids: Iterable[bytes], now_ms: int) -> None:

@@ -35,6 +35,9 @@ class Metrics:
         )
         self.sealed = Counter("hanchain_transactions_sealed", "Transactions in sealed blocks", registry=registry)
         self.expired = Counter("hanchain_transactions_expired", "Transactions that expired here", registry=registry)
+        self.left_out = Counter(
+            "hanchain_transactions_left_out", "Complaints about a leader that left a transaction out", registry=registry
+        )
         self.sync_seconds = Histogram(
             "hanchain_log_sync_seconds",
             "Write-ahead log: append and sync",

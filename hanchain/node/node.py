@@ -41,6 +41,7 @@ from consensus.interface import (
     Validated,
     Wake,
 )
+from consensus.messages import ProposalHeader
 from hanchain import __version__
 from hanchain.ledger.genesis import Genesis
 from hanchain.ledger.reasons import Fault, Reason, Rejection
@@ -52,10 +53,12 @@ from hanchain.node.crew import Crew
 from hanchain.node.engine import Engine
 from hanchain.node.execution import StoredBlock
 from hanchain.node.executor import ExecutorDied
+from hanchain.node.fairness import Fairness
 from hanchain.node.intake import Intake
 from hanchain.node.links import judge_link
 from hanchain.node.mempool import Mempool
 from hanchain.node.metrics import Metrics
+from hanchain.node.settings import settings_of
 from hanchain.node.syncing import Syncing
 from hanchain.node.waiting import Waiting
 from hanchain.node.wire import NODE_PROTOCOL, Hello, Kind
@@ -116,6 +119,8 @@ class Node:
         self._out = structlog.get_logger("hanchain.node")
         self._engine = Engine(replica, _monotonic_ms, _wall_ms)
         self.crew = Crew(self._fault)
+        self.settings = settings_of(genesis)
+        self.fairness = Fairness(self)
         self.intake = Intake(self)
         self.network = self._make_network()
         self._syncing = Syncing(self)
@@ -246,6 +251,7 @@ class Node:
         if view != self._view:
             self._view = view
             self.pool.release()
+            self.fairness.new_leader()
         self.tell_pool()
 
     def handle(self, event: Event) -> None:
@@ -285,7 +291,7 @@ class Node:
             case BuildProposal():
                 self._build(effect)
             case Execute():
-                self.crew.in_chain(partial(self._decide, effect), self._decided)
+                self.crew.in_chain(partial(self._decide, effect), partial(self._decided, effect.header))
             case CommitBlock():
                 certificate = effect.certificate
                 self.crew.in_chain(partial(self.chain.certify, certificate), lambda _: self._sealed(certificate))
@@ -364,20 +370,28 @@ class Node:
         self.metrics.execute_seconds.observe(time.perf_counter() - began)
         return stored
 
-    def _decided(self, block: StoredBlock) -> None:
-        self.executed(block)
+    def _decided(self, header: ProposalHeader, block: StoredBlock) -> None:
+        self.executed(block, header)
         self.handle(Executed(block.height, block.block_hash))
         self.tell_pool()
 
-    def executed(self, block: StoredBlock) -> None:
-        """Take the transactions of a block whose results are durable out of the pool."""
+    def executed(self, block: StoredBlock, header: ProposalHeader | None = None) -> None:
+        """Take the transactions of a block whose results are durable out of the pool; decided here, it has a header."""
+        self.fairness.included(block, header)
         if block.height > self.sealed_height:
             self._unsealed[block.height] = block
         self.pool.remove(block.transaction_ids)
         expired = self.pool.expire(block.height)
         if expired:
+            self.fairness.expired(expired)
             self.metrics.expired.inc(len(expired))
             self.waiting.expire(expired)
+
+    def left_out(self, txid: bytes) -> None:
+        """Say that the leader leaves out a transaction that it was given."""
+        self.metrics.left_out.inc()
+        leader = self.names[self.snapshot().leader]
+        self._out.warning("transaction left out", txid=txid.hex(), leader=leader)
 
     def _sealed(self, certificate: SealCert) -> None:
         """Log everything up to a stored certificate as sealed and tell those who wait."""
@@ -434,6 +448,7 @@ class Node:
             await asyncio.sleep(_MAINTENANCE_SECONDS)
             self.metrics.lag_seconds.observe(max(0.0, self._loop.time() - due))
             self.intake.push_again()
+            self.fairness.look()
             self._syncing.drive()
             if self.pool.release_stale(self.now_ms(), self.genesis.parameters.timeout_ms):
                 self.tell_pool()  # of proposals that nobody will decide

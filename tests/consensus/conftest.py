@@ -163,8 +163,11 @@ class Kit:
         empty = Recovery(self.anchor, (), None, (), tuple(records))
         return replace(empty, **changes)
 
-    def replica(self, index: int, recovery: Recovery | None = None) -> Replica:
-        """Return a replica that has not started."""
+    def replica(self, index: int, recovery: Recovery | None = None, *, guard_key: bool = False) -> Replica:
+        """Return a replica that has not started.
+
+        Certificates of the kit carry any signatures, this replica's too: without ``guard_key`` that is no surprise.
+        """
         return Replica(
             context=Context(self.suite, self.context.chain_id),
             validators=self.validators,
@@ -173,16 +176,17 @@ class Kit:
             settings=self.settings,
             body_matches=lambda header, body: self.suite.hash(body) == header.tx_root,
             recovery=self.recovery() if recovery is None else recovery,
+            guard_key=guard_key,
         )
 
 
 class Driver:
     """One started replica, the others played by the test; keeps what it emitted."""
 
-    def __init__(self, kit: Kit, index: int = 1, recovery: Recovery | None = None) -> None:
+    def __init__(self, kit: Kit, index: int = 1, recovery: Recovery | None = None, *, guard_key: bool = False) -> None:
         self.kit = kit
         self.index = index
-        self.replica = kit.replica(index, recovery)
+        self.replica = kit.replica(index, recovery, guard_key=guard_key)
         self.now_ms = 0
         self.effects: list[Effect] = self.replica.start(0, CLOCK_MS)
 

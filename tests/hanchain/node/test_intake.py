@@ -8,9 +8,11 @@ from hanchain.ledger.codec import encode
 from hanchain.ledger.reasons import Reason, Rejection
 from hanchain.node import limits
 from hanchain.node.admission import Admission
+from hanchain.node.fairness import Fairness
 from hanchain.node.intake import Intake
 from hanchain.node.mempool import Mempool
 from hanchain.node.metrics import Metrics
+from hanchain.node.settings import settings_of
 from hanchain.node.wire import Kind
 from p2p import limits as p2p_limits
 from p2p.channels import Channel
@@ -33,6 +35,8 @@ class Shell:
         self.told = 0
         self.gate = asyncio.Event()
         self.gate.set()
+        self.settings = settings_of(world.genesis)
+        self.fairness = Fairness(self)
         self.intake = Intake(self)
 
     def now_ms(self):

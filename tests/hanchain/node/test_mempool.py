@@ -97,7 +97,7 @@ def test_a_batch_ends_at_its_gas():
     """The gas limits of a batch never exceed what a block may have; what did not fit is offered next."""
     pool = filled(make(0, gas=60), make(1, gas=40), make(2, gas=1), make(3, sender=b"b", gas=41))
     assert take(pool, gas=100) == [0]
-    assert take(pool, gas=100) == [1, 3, 2]
+    assert take(pool, gas=100) == [3, 1, 2]
 
 
 def test_what_is_in_flight_is_reserved_and_not_offered():
@@ -307,3 +307,19 @@ class Model(RuleBasedStateMachine):
 
 Model.TestCase.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
 TestModel = Model.TestCase
+
+
+def test_senders_are_served_in_turn_over_blocks():
+    """When a block is full before every sender's turn came, the next one begins with those who had none."""
+    crowd = [make(10 * sender + i, sender=b"s%d" % sender) for i in range(3) for sender in range(5)]
+    pool = filled(*crowd)
+    assert [take(pool, 2) for _ in range(5)] == [[0, 10], [20, 30], [40, 1], [11, 21], [31, 41]]
+
+
+def test_the_order_of_admission_is_known():
+    """For fairness: what came later than what, whatever has left since."""
+    one, two, three = (make(n) for n in range(3))
+    pool = filled(one, two)
+    pool.remove([one.txid])
+    pool.add(three, 5)
+    assert [pool.order(t.txid) for t in (two, three)] == [1, 2]

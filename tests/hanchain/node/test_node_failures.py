@@ -80,7 +80,7 @@ async def test_a_failing_callback_halts(cluster, wait_until, monkeypatch):
     async with cluster() as net:
         node = net.nodes["node1"]
 
-        def fail(_):
+        def fail(*_):
             raise ValueError("unforeseen")
 
         monkeypatch.setattr(node, "executed", fail)
