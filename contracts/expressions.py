@@ -250,6 +250,13 @@ def new_dict(translator: Translator, node: Node) -> Expression:
     gather = gathered(operands)
     size_bytes = prices.DICTIONARY_BYTES + prices.ENTRY_BYTES * (len(operands) // 2)
     alloc, pay = translator.runtime.alloc, translator.runtime.pay
+    if not operands:
+
+        def run_empty(_: Frame) -> dict[Any, Any]:
+            alloc(size_bytes)
+            return {}
+
+        return run_empty
 
     def run(frame: Frame) -> dict[Any, Any]:
         elements = gather(frame)

@@ -118,7 +118,7 @@ class Machine:
         self._charged_bytes += charged_bytes
         if self._charged_bytes >= GARBAGE_BYTES_MAX:
             self._charged_bytes = 0
-            gc.collect()
+            gc.collect(1)  # what calls leave behind is young; a walk over all programs took a second for a few gas
 
 
 def _run(runtime: Runtime, program: Program, method: str, arguments: tuple[Value, ...], entry: Entry) -> Value:
