@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from inspect import getmembers, ismethod
 from random import Random
 from typing import Any, Final, TypeAlias
 
@@ -161,14 +162,19 @@ def record(
     mutant: str | None = None,
     byzantine: tuple[str, ...] | None = None,
     profile: str = "swarm",
+    judged: bool = True,
 ) -> Recording:
-    """Run one seed as ``simulator.run`` does, and return its steps up to the end or the first violation."""
+    """Run one seed as ``simulator.run`` does, and return its steps up to the end or the first violation.
+
+    Without ``judged`` the run goes on after the judges' first verdict: then the specification alone finds the bug.
+    """
     random = Random(seed)  # noqa: S311 - reproducible by design, and no secret
     plan = draw(random, seed, validators=validators, window=window, byzantine=byzantine, profile=profile)
     change = nullcontext() if mutant is None else Mutation.load(mutant).applied()
     violation = None
     with change:
         world = World(plan, random)
+        verdicts: list[Violation] = [] if judged else _mute(world.judges)
         recorder = Recorder(world)
         try:
             _drive(world)
@@ -176,6 +182,8 @@ def record(
             violation = str(found)
         except AssertionError as fault:
             violation = f"fault: {fault}"
+    if verdicts:
+        violation = str(verdicts[0])
     return Recording(
         seed=seed,
         validators=plan.validators,
@@ -197,3 +205,22 @@ def _listen(target: Judges | Node, name: str, listener: Callable[..., None]) -> 
         original(*arguments)
 
     setattr(target, name, both)
+
+
+def _mute(judges: Judges) -> list[Violation]:
+    """Keep the verdicts of the judges in a list instead of ending the run."""
+    verdicts: list[Violation] = []
+
+    def muted(method: Callable[..., None]) -> Callable[..., None]:
+        def listening(*arguments: Any) -> None:
+            try:
+                method(*arguments)
+            except Violation as found:
+                verdicts.append(found)
+
+        return listening
+
+    for name, method in getmembers(judges, ismethod):
+        if not name.startswith("_"):
+            setattr(judges, name, muted(method))
+    return verdicts

@@ -44,7 +44,7 @@ FollowOrTell ==
   \/ Follow
   \/ /\ position <= Len(RecordedSteps[run])
      /\ ~ENABLED Follow
-     /\ PrintT(<<"refused", RecordedSeeds[run], position, RecordedSteps[run][position]>>)
+     /\ PrintT(<<"refused", RecordedSeeds[run], position>>)
      /\ position' = Len(RecordedSteps[run]) + 1 /\ UNCHANGED <<vars, run>>
 
 =============================================================================

@@ -13,7 +13,6 @@ import pytest
 from consensus.simulation.recording import GENESIS, record
 
 SCRIPT = Path(__file__).parent / "tla" / "check.py"
-MUTATED_SEED = 2  # its COMMIT out of order comes soon
 
 
 def _load() -> ModuleType:
@@ -66,8 +65,10 @@ def test_runs_of_the_simulator_are_behaviours_of_the_specification() -> None:
 @needs_tlc
 def test_a_run_of_a_mutated_core_is_refused() -> None:
     """A COMMIT out of height order is no step of the specification, and TLC says which one it was."""
-    mutant = str(SCRIPT.parent.parent / "mutants" / "m09_commit_out_of_order.py")
-    [verdict] = tla.judge(TOOLS, [record(MUTATED_SEED, mutant=mutant, profile="lost_votes")])
+    name, profile, seed = tla.MUTATED[4]
+    recording = record(seed, mutant=str(tla.MUTANTS / f"{name}.py"), profile=profile, judged=False)
+    assert recording.violation is not None, "the judges saw it too, and were not heeded"
+    [verdict] = tla.judge(TOOLS, [recording])
     assert verdict.refused is not None
     assert verdict.refused[1][0] == "P5"
 

