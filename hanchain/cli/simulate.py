@@ -289,11 +289,12 @@ def twins(
 def scenario(
     files: Annotated[list[Path], typer.Argument(help="Scenario files.", exists=True, dir_okay=False)],
     rewrite: Annotated[bool, typer.Option("--rewrite", help="Write what happens into the files.")] = False,
+    json: Json = False,
 ) -> None:
     """Play scenario files and compare what happens with what they expect; see docs/research.md for their language."""
     from consensus.simulation.scenario import ScenarioError, play
 
-    differing = 0
+    differing: list[str] = []
     for file in files:
         expected = file.read_text(encoding="utf-8")
         try:
@@ -302,13 +303,19 @@ def scenario(
             raise fail(f"{file}: {error}") from error
         if happened == expected:
             continue
-        differing += 1
+        differing.append(str(file))
         if rewrite:
             file.write_text(happened, encoding="utf-8")
+        if json:
+            continue
+        if rewrite:
             say(f"{file}: rewritten")
         else:
             for line in unified_diff(expected.splitlines(), happened.splitlines(), f"{file} expects", "happens", n=1):
                 say(line.rstrip("\n"))
+    if json:
+        print_json({"scenarios": len(files), "differing": differing, "rewritten": rewrite})
     if differing and not rewrite:
         raise typer.Exit(EXIT_REFUSED)
-    say(f"{len(files)} scenarios, {differing} {'rewritten' if rewrite else 'differ'}")
+    if not json:
+        say(f"{len(files)} scenarios, {len(differing)} {'rewritten' if rewrite else 'differ'}")

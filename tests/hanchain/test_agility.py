@@ -29,7 +29,7 @@ ALLOWED = {
     "contracts/language.py": _LANGUAGE,
     "contracts/memory.py": "the hash of a host in memory, for developers' tests: unlike a network it has no suite",
     "consensus/simulation/suite.py": "the simulator's own suite, of odd lengths: it stands in for a real one",
-    "consensus/simulation/world.py": "the hash of a trace, by which two runs are compared",
+    "consensus/simulation/timeline.py": "the hash of a trace, by which two runs are compared",
     "p2p/gossip.py": "names of frames among direct neighbours, 16 bytes: never stored, signed or judged",
     "hanchain/ledger/limits.py": "lengths of file digests that owners bring, of whatever hash they used",
 }
