@@ -152,12 +152,9 @@ def unknown_member(body: Body, node: ast.Attribute) -> Node:
     suggestion = did_you_mean(node.attr, body.contract.members)
     if not suggestion and node.attr in body.contract.module:
         suggestion = f"it is declared outside of the class: {node.attr}"
-    return body.refuse(
-        node,
-        Reason.UNKNOWN_MEMBER,
-        f"the contract declares no {node.attr!r}",
-        suggestion or f"state is declared in the class: {node.attr} = Value(int, default=0)",
-    )
+    if not suggestion and "__" not in node.attr:  # nobody can declare the names of Python's own attributes
+        suggestion = f"state is declared in the class: {node.attr} = Value(int, default=0)"
+    return body.refuse(node, Reason.UNKNOWN_MEMBER, f"the contract declares no {node.attr!r}", suggestion)
 
 
 def _described(symbol: Symbol) -> str:

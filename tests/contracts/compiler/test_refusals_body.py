@@ -202,6 +202,12 @@ def test_what_is_refused_has_a_reason_and_a_way_out(name, make, refused) -> None
     assert bool(found[0].suggestion) or not suggestion
 
 
+def test_nobody_is_told_to_declare_an_attribute_of_python(make, refused) -> None:
+    """``self.__dict__`` is refused without the advice to declare it, which no contract could follow."""
+    (error,) = refused(make("return self.__dict__"))
+    assert (error.message, error.suggestion) == ("the contract declares no '__dict__'", "")
+
+
 def _members() -> str:
     return """
 class Item(Record):
