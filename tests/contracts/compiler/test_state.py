@@ -290,11 +290,11 @@ def test_guards_ask_for_roles_and_levels(chain: LocalChain, store: LocalContract
 
 
 def test_the_context_says_who_where_and_when(chain: LocalChain, store: LocalContract) -> None:
-    """``ctx`` holds block, sender and caller; roles come from the account."""
+    """``ctx`` holds block, sender and caller; roles come from the account, which a contract that calls is not."""
     chain.advance(2, ms=500)
     assert store.view("context") == (9, 1_700_000_000_500, "store", None, None)
     assert store.call("whoami", sender=ALICE) == (ALICE, ["judge"], 2, None)
-    assert chain.contracts["caller"].call("ask", "store", sender=ALICE) == (ALICE, ["judge"], 2, "caller")
+    assert chain.contracts["caller"].call("ask", "store", sender=ALICE) == ("contract:caller", [], 0, "caller")
 
 
 def test_values_may_be_none_and_dicts_come_back_sorted(store: LocalContract) -> None:
