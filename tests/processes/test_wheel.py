@@ -70,4 +70,4 @@ def test_the_demo_runs_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads(done.stdout)
-    assert (summary["anchored"], summary["verified"]) == (6, True)
+    assert (summary["deposited"], summary["verified"]) == (6, ["receipt", "state", "absence"])
