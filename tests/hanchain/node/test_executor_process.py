@@ -50,6 +50,13 @@ def wait(condition, seconds=5.0):
         time.sleep(0.005)
 
 
+def suspend(pid):
+    """Stop a process; a thread of it that runs goes on for a moment after the signal was sent."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = Path(f"/proc/{pid}/task")
+    wait(lambda: all((t / "stat").read_text().rpartition(")")[2].split()[0] == "T" for t in tasks.iterdir()))
+
+
 def exists(pid):
     """Tell whether there is a process with this id, be it a zombie."""
     return Path(f"/proc/{pid}").exists()
@@ -286,7 +293,7 @@ def test_a_death_is_noticed_at_once_and_reaped(world, opened):
 def test_whoever_waits_hears_of_a_death(world, opened):
     """A process that dies with a block and a read under way ends both waits: one may be tried again, one is refused."""
     executor = opened()
-    os.kill(executor.pid, signal.SIGSTOP)
+    suspend(executor.pid)
     with ThreadPoolExecutor(2) as threads:
         block = threads.submit(apply, executor, world.proposal([world.transaction()]))
         read = threads.submit(executor.view, "sys.anchor", "find", [ABSENT])
@@ -328,7 +335,7 @@ def test_closing_does_not_wait_for_ever(opened, monkeypatch):
     told = []
     executor.watch(told.append)
     pid = executor.pid
-    os.kill(pid, signal.SIGSTOP)
+    suspend(pid)
     executor.close()
     assert (exists(pid), told) == (False, [])
     with pytest.raises(Rejection) as caught:
@@ -341,7 +348,7 @@ def test_a_process_that_hangs_is_killed(world, opened):
     executor = opened()
     executor._link._patience_s = 0.5  # only now: starting takes as long as the machine likes
     proposal = world.proposal([world.transaction()])
-    os.kill(executor.pid, signal.SIGSTOP)
+    suspend(executor.pid)
     time.sleep(0.7)
     assert executor.death is None  # nobody waits: it may be silent
     with pytest.raises(ExecutorDied, match=r"ended with SIGKILL: no answer for \d s"):
@@ -354,7 +361,7 @@ def test_reads_do_not_wait_for_a_process_that_hangs(world, opened, monkeypatch):
     """A read gives up after a while, and those that come then are refused at once; both may be tried again."""
     monkeypatch.setattr(limits, "EXECUTOR_SILENT_SECONDS", 0.3)
     executor = opened()
-    os.kill(executor.pid, signal.SIGSTOP)
+    suspend(executor.pid)
     assert not executor.silent
     for least_s in (0.3, 0.0):
         began_s = time.monotonic()
@@ -386,7 +393,7 @@ def test_hurrying_ends_what_hangs(world, opened, monkeypatch):
     """A node that stops gives a block that is under way a few seconds, and then ends the process."""
     monkeypatch.setattr(limits, "EXECUTOR_CLOSE_SECONDS", 0.3)
     executor = opened()
-    os.kill(executor.pid, signal.SIGSTOP)
+    suspend(executor.pid)
     with ThreadPoolExecutor(1) as thread:
         block = thread.submit(apply, executor, world.proposal([world.transaction()]))
         time.sleep(0.5)
@@ -401,7 +408,7 @@ def test_hurrying_ends_what_hangs(world, opened, monkeypatch):
 def test_a_block_goes_before_reads(world, opened):
     """A block that comes while reads wait is executed before them: they see the state after it."""
     executor = opened()
-    os.kill(executor.pid, signal.SIGSTOP)
+    suspend(executor.pid)
     with ThreadPoolExecutor(9) as threads:
         reads = [threads.submit(executor.view, "sys.anchor", "find", [ABSENT]) for _ in range(8)]
         wait(lambda: executor._link._number == 9)
@@ -417,7 +424,7 @@ def test_reads_are_bounded(opened, monkeypatch):
     """One read more than the limit is refused as busy at once, and there is room again afterwards."""
     monkeypatch.setattr(limits, "EXECUTOR_READS_MAX", 3)
     executor = opened()
-    os.kill(executor.pid, signal.SIGSTOP)
+    suspend(executor.pid)
     with ThreadPoolExecutor(3) as threads:
         reads = [threads.submit(executor.view, "sys.anchor", "find", [ABSENT]) for _ in range(3)]
         wait(lambda: executor._link._number == 4)
